@@ -1,0 +1,28 @@
+"""Cytomill: deep-learning analysis of cell images, from one image to ten million.
+
+>>> import cytomill
+>>> labels = cytomill.segment(array, pixel_size=0.65)
+>>> report = cytomill.run(["images/"], "results/", overlay=True)
+
+Importing this package loads no model and no heavy library.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["CytomillError", "__version__", "run", "segment"]
+
+from .errors import CytomillError
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .api import run, segment
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("run", "segment"):
+        from . import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

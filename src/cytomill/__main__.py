@@ -1,0 +1,5 @@
+"""``python -m cytomill``."""
+
+from .cli.main import main
+
+main()

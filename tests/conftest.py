@@ -1,0 +1,33 @@
+"""What all tests share: real data, and real programs that may be missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real microscopy, which is not part of the repository, not even in CI."""
+    if not SHARED.is_dir():
+        pytest.skip(f"real data are not at {SHARED}")
+    return SHARED
+
+
+def requires(program: str) -> str:
+    """The path of ``program``; without it the test is skipped, and fails where CI is true."""
+    found = shutil.which(program)
+    return found or missing(f"the program {program} is not installed")
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip for want of a real part; on CI, where every part is meant to be, fail."""
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(f"{reason}, and must be on CI")
+    pytest.skip(reason)
