@@ -1,0 +1,46 @@
+"""A place for compiled functions, where the program and the home folder are read-only.
+
+Numba keeps what it compiled beside the source, else in the user's cache folder; where it may write
+to neither, importing a function that is to be kept fails.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+
+def ensure(source: Path = Path(__file__)) -> None:
+    """Have numba use the temporary folder where it would find no other; call before its first use.
+
+    ``source`` is a module with functions to compile.
+    """
+    beside = source.parent / "__pycache__"
+    if os.access(beside if beside.exists() else source.parent, os.W_OK):
+        return
+    import numba
+
+    try:
+        numba.njit(cache=True)(_probe)
+    except RuntimeError:
+        os.environ["NUMBA_CACHE_DIR"] = str(_private())
+        numba.config.reload_config()
+
+
+def _probe() -> None:
+    """A function to ask numba with."""
+
+
+def _private() -> Path:
+    """A folder for this user alone: what lies in it is run."""
+    folder = Path(tempfile.gettempdir()) / f"cytomill-{os.getuid()}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    mine = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    if mine and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return folder
+    return Path(tempfile.mkdtemp(prefix="cytomill-"))

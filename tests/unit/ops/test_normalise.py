@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cytomill.ops import normalise as module
+from cytomill.ops.normalise import Levels, levels, normalise
+
+
+def levels_of(plane: np.ndarray) -> Levels:
+    return levels(plane.shape, lambda y, x: plane[y, x])
+
+
+def test_percentiles_become_zero_and_one() -> None:
+    plane = np.arange(10_000, dtype=np.uint16).reshape(100, 100)
+    found = levels_of(plane)
+    assert found.low == pytest.approx(np.percentile(plane, 1), abs=1)
+    assert found.high == pytest.approx(np.percentile(plane, 99.8), abs=1)
+    scaled = normalise(plane, found)
+    assert scaled.dtype == np.float32
+    assert np.interp(found.low, plane[0:1].ravel(), scaled[0:1].ravel()) == pytest.approx(
+        0, abs=0.02
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(gain=st.floats(0.01, 100), offset=st.floats(-1000, 1000), seed=st.integers(0, 99))
+def test_gain_and_offset_of_the_camera_do_not_matter(gain: float, offset: float, seed: int) -> None:
+    plane = np.random.default_rng(seed).gamma(2, 50, (40, 40))
+    other = plane * gain + offset
+    assert np.allclose(
+        normalise(plane, levels_of(plane)), normalise(other, levels_of(other)), atol=2e-3
+    )
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "u4", "i8", "f2", "f4", "f8", "?"])
+def test_every_type_of_pixel(dtype: str) -> None:
+    plane = (np.random.default_rng(0).random((30, 30)) * 100 - 50).clip(0).astype(dtype)
+    scaled = normalise(plane, levels_of(plane))
+    assert np.isfinite(scaled).all()
+    assert scaled.max() > 0.9
+
+
+@pytest.mark.parametrize("value", [0, 7, 65_535, -3.5])
+def test_a_constant_plane_becomes_zeros(value: float) -> None:
+    plane = np.full((8, 9), value, np.float32)
+    assert not normalise(plane, levels_of(plane)).any()
+
+
+def test_nan_and_infinity_are_left_out() -> None:
+    plane = np.random.default_rng(0).random((50, 50)).astype(np.float32)
+    broken = plane.copy()
+    broken[0, :5] = np.nan
+    broken[1, :5] = np.inf
+    broken[2, :5] = -np.inf
+    found = levels_of(broken)
+    assert found.low == pytest.approx(levels_of(plane).low, abs=0.02)
+    scaled = normalise(broken, found)
+    assert not np.isnan(scaled).any()
+    assert (scaled[0, :5] == 0).all()
+    assert (scaled[2, :5] == -1).all()
+    assert not normalise(np.full((4, 4), np.nan), levels_of(np.full((4, 4), np.nan))).any()
+
+
+def test_what_exceeds_one_is_compressed() -> None:
+    scaled = normalise(np.array([[0.5, 1.0, np.e, 100.0]], np.float32), Levels(0, 1))
+    assert scaled[0] == pytest.approx([0.5, 1.0, 2.0, 1 + np.log(100)], rel=1e-5)
+
+
+def test_a_large_plane_is_sampled_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WHOLE", 1000)
+    read = 0
+
+    def pixels(y: slice, x: slice) -> np.ndarray:
+        nonlocal read
+        rows = np.arange(y.start, y.stop, dtype=np.float32)
+        columns = np.arange(x.start, x.stop, dtype=np.float32)
+        read += rows.size * columns.size
+        return rows[:, None] + columns
+
+    found = levels((20_000, 20_000), pixels)
+    assert read <= 64 * 512 * 512
+    assert found.high > 30_000
+    assert found.low < 10_000

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+from skimage.morphology import local_maxima, reconstruction
+from skimage.segmentation import watershed as skimage_watershed
+
+from cytomill.ops.watershed import Segments, Watershed, divide, watershed
+
+
+def hills_of(relief: np.ndarray, how: Watershed, mask: np.ndarray | None = None) -> Segments:
+    """Divide ``mask`` (everything by default) by ``relief`` (0..255), scaled to the full range."""
+    foreground = np.full(relief.shape, 255, np.uint8) if mask is None else mask
+    return divide(foreground, relief.astype(np.uint16) * 16, how)
+
+
+def blobs(seed: int, shape: tuple[int, int] = (96, 120)) -> np.ndarray:
+    noise = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    smooth = ndimage.gaussian_filter(noise, 4)
+    return cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+
+
+#: Keeps every hill.
+ALL = Watershed(foreground=0.5, peak=0.0, persistence=0.0, area=1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("h", [8, 25, 60])
+def test_finds_exactly_the_hills_of_h_maxima(seed: int, h: int) -> None:
+    relief = blobs(seed)
+    how = Watershed(foreground=0.5, peak=0.0, persistence=16 * h / 4080, area=1)
+    found = hills_of(relief, how)
+    # Regional maxima of the h-maxima transform. Relief is doubled and h made odd, so that no hill
+    # rises by h exactly: there conventions differ.
+    doubled = 2 * relief.astype(np.int32)
+    cross = ndimage.generate_binary_structure(2, 1)
+    cut = reconstruction(doubled - (2 * h - 1), doubled, footprint=cross).astype(np.int32)
+    _, expected = ndimage.label(local_maxima(cut, connectivity=1), cross)
+    assert len(found.peaks) == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_borders_follow_a_flooding_from_the_same_seeds(seed: int) -> None:
+    relief = blobs(seed, (200, 220))
+    mask = (relief > 90).astype(np.uint8) * 255
+    how = Watershed(foreground=0.5, peak=0.0, persistence=0.05, area=1)
+    found = hills_of(relief, how, mask)
+    seeds = np.zeros(relief.shape, np.int32)
+    for number, (y, x) in enumerate(found.peaks, start=1):
+        seeds[y, x] = number
+    flooded = skimage_watershed(-relief.astype(int), seeds, mask=mask > 0)
+    # Only how a plateau is shared out differs, and these maps of whole numbers have many.
+    assert np.mean((flooded == found.labels)[mask > 0]) > 0.97
+
+
+def test_labels_cover_the_foreground_and_nothing_else() -> None:
+    relief = blobs(1)
+    mask = (blobs(2) > 128).astype(np.uint8) * 255
+    found = hills_of(relief, ALL, mask)
+    assert np.array_equal(found.labels > 0, mask > 0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), area=st.integers(1, 60), peak=st.floats(0, 1))
+def test_keeps_only_objects_large_and_high_enough(seed: int, area: int, peak: float) -> None:
+    relief = blobs(seed, (48, 64))
+    how = Watershed(foreground=0.5, peak=peak, persistence=0.05, area=area)
+    found = hills_of(relief, how)
+    sizes = np.bincount(found.labels.ravel(), minlength=len(found.peaks) + 1)[1:]
+    assert len(sizes) == len(found.peaks)
+    assert (sizes >= area).all()
+    for number, (y, x) in enumerate(found.peaks, start=1):
+        assert found.labels[y, x] == number
+        assert int(relief[y, x]) * 16 >= peak * 4080 - 1
+        assert relief[y, x] == relief[found.labels == number].max()
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), dy=st.integers(0, 20), dx=st.integers(0, 20))
+def test_does_not_depend_on_where_the_picture_lies(seed: int, dy: int, dx: int) -> None:
+    relief = blobs(seed, (40, 50))
+    mask = np.zeros((80, 90), np.uint8)
+    mask[dy : dy + 40, dx : dx + 50] = 255
+    moved = np.zeros((80, 90), np.uint8)
+    moved[dy : dy + 40, dx : dx + 50] = relief
+    here = hills_of(relief, ALL)
+    there = hills_of(moved, ALL, mask)
+    assert np.array_equal(there.labels[dy : dy + 40, dx : dx + 50], here.labels)
+
+
+def test_empty_maps_have_no_objects() -> None:
+    found = watershed(np.zeros((3, 5, 7), np.uint8), Watershed())
+    assert found.labels.shape == (5, 7)
+    assert found.labels.max() == 0
+    assert found.peaks.shape == (0, 2)
+
+
+def test_one_pixel_image() -> None:
+    found = watershed(np.full((3, 1, 1), 255, np.uint8), Watershed(area=1))
+    assert found.labels.tolist() == [[1]]
