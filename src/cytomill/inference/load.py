@@ -1,0 +1,56 @@
+"""Which runtime runs a model on this machine."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from contextlib import suppress
+from typing import Literal, get_args
+
+from ..errors import OptionError
+from ..models.card import Model
+from .runtime import Models, Runtime
+
+#: Where a model runs; ``auto`` is CUDA where there is a device, else the CPU.
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def cores() -> int:
+    """Cores that this process may use: what a container or a batch system left of the machine."""
+    return len(os.sched_getaffinity(0))
+
+
+def runtime(model: Model, device: Device, threads: int) -> Runtime:
+    """Load ``model`` for ``threads`` inferences at once, on a CPU at most one per core.
+
+    Raises `OptionError` for a device that is unknown or not there, `ModelError`.
+    """
+    if device not in get_args(Device):
+        raise OptionError(f"--device {device}: must be {', '.join(get_args(Device))}")
+    threads = min(threads, cores())
+    if device == "cuda" or (device == "auto" and _has_driver()):
+        from .onnxrt import OnnxRuntime, has_cuda
+
+        if device == "cuda":
+            return OnnxRuntime(model, threads, cuda=True)
+        with suppress(OptionError):  # the driver may be there without a device
+            if has_cuda():
+                return OnnxRuntime(model, threads, cuda=True)
+    from .openvino import OpenVino
+
+    return OpenVino(model, threads)
+
+
+def _has_driver() -> bool:
+    """Whether CUDA's driver is installed; asking costs less than importing ONNX Runtime."""
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def models(device: Device = "auto", threads: int | None = None) -> Models:
+    """The models of one run on ``device``: ``threads`` inferences at once, by default all cores."""
+    count = threads or cores()
+    return Models(lambda model: runtime(model, device, count))

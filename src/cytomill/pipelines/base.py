@@ -1,0 +1,118 @@
+"""The contract: split, process, merge."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from ..image.core import Image, PixelSize
+from ..inference.runtime import Models
+from ..ops.grid import Box
+from ..ops.normalise import Levels
+from .canvas import Stack
+
+
+class Options(BaseModel):
+    """A pipeline's options: a subclass declares each as a field with a description.
+
+    Clients build their flags and forms from the JSON schema; an unknown option is refused.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What can be processed on its own: a plane, or a tile of a large one.
+
+    ``core`` is the part's share of the plane on the model's grid; cores cover a plane once.
+    ``levels`` are those of the whole plane, or None where the core is the whole plane.
+    """
+
+    index: int
+    t: int
+    z: int
+    core: Box
+    levels: Levels | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What came of a part.
+
+    ``labels``: int32 (y, x), ids 1..``count``, over the image's rectangle ``box``; objects may
+    reach beyond the core. ``columns`` are measurements in coordinates of ``box``, see
+    `cytomill.ops.measure`. ``seconds`` are wall times by stage.
+    """
+
+    index: int
+    t: int
+    z: int
+    box: Box
+    labels: NDArray[Any]
+    count: int
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of an image: label stack (t, z, y, x), number of objects, a row for each.
+
+    ``channel`` is the one that was analysed, None for all channels of a colour picture;
+    ``pixel_size`` what a pixel was taken to be, None where it is not known.
+    """
+
+    labels: Stack
+    count: int
+    table: pa.Table | None
+    channel: int | None
+    pixel_size: PixelSize | None
+    seconds: dict[str, float]
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741
+
+
+class Pipeline(ABC, Generic[O]):
+    """An analysis. Subclass it in one file and name the class in the entry-point group
+    ``cytomill.pipelines``: it appears, with its options, in every client.
+    """
+
+    #: What users call it.
+    name: ClassVar[str]
+
+    #: One sentence on what it does.
+    summary: ClassVar[str]
+
+    #: Names of the models it asks for predictions.
+    models: ClassVar[tuple[str, ...]]
+
+    #: Its options.
+    Options: ClassVar[type[Options]]
+
+    def __init__(self, options: O) -> None:
+        self.options = options
+
+    @abstractmethod
+    def split(self, image: Image) -> Sequence[Part]:
+        """What of ``image`` can be done independently, in a fixed order."""
+
+    @abstractmethod
+    def process(self, image: Image, part: Part, models: Models) -> Partial:
+        """Analyse one part: the same result whoever calls, wherever, however often."""
+
+    @abstractmethod
+    def merge(self, image: Image, partials: Iterable[Partial], scratch: Path) -> Result:
+        """Put partials, in the order of their parts, together; takes them one at a time.
+
+        What does not fit in memory goes to files in the folder ``scratch``, which must outlive the
+        result.
+        """

@@ -1,0 +1,239 @@
+"""Nuclei in fluorescence images: labels and measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ..errors import InputError
+from ..image.core import Image, PixelSize
+from ..inference.runtime import Models
+from ..models.card import Model
+from ..models.registry import find
+from ..ops.grid import Box, Grid
+from ..ops.measure import measure
+from ..ops.normalise import levels, normalise
+from ..ops.table import to_table
+from ..ops.watershed import Segments, Watershed, watershed
+from ..settings import settings
+from .base import Options, Part, Partial, Pipeline, Result
+from .canvas import Canvas
+from .stopwatch import Stopwatch
+
+#: An image whose pixels differ from the model's by less than this factor is not resampled: the
+#: network was trained on scales from 0.4 to 2.5, so resampling would cost time for nothing.
+SAME_SCALE = 1.35
+
+#: Pixel sizes in µm at which nuclei can be segmented: at the least they would fill a camera's
+#: frame, at the most they would be two pixels wide.
+SMALLEST_PIXEL, LARGEST_PIXEL = 0.01, 5.0
+
+#: Planes of more pixels than this times `settings.whole` are tiled however few they are on the
+#: model's grid.
+_DENSEST = 4
+
+
+class NucleiOptions(Options):
+    """Options of the ``nuclei`` pipeline."""
+
+    channel: str | None = Field(
+        None,
+        coerce_numbers_to_str=True,
+        description="Channel that shows the nuclei: its name, or its number from 0. Default: the "
+        "first whose name speaks of a nuclear stain, else the first.",
+    )
+    pixel_size: float | None = Field(
+        None,
+        ge=SMALLEST_PIXEL,
+        le=LARGEST_PIXEL,
+        description="Size of a pixel in µm, where the file does not say or is wrong.",
+    )
+    measure: bool = Field(True, description="Measure every nucleus.")
+
+
+class Nuclei(Pipeline[NucleiOptions]):
+    """Segment nuclei with the built-in model, plane by plane."""
+
+    name: ClassVar[str] = "nuclei"
+    summary: ClassVar[str] = "Finds, outlines and measures nuclei in fluorescence images."
+    models: ClassVar[tuple[str, ...]] = ("nuclei",)
+    Options: ClassVar[type[Options]] = NucleiOptions
+
+    def __init__(self, options: NucleiOptions) -> None:
+        super().__init__(options)
+        self._model: Model = find("nuclei")
+        self._watershed = Watershed(**self._model.settings["watershed"])
+
+    def split(self, image: Image) -> Sequence[Part]:
+        """Planes; of planes above `settings.whole` pixels, tiles."""
+        grid = self._grid(image)
+        channel = self._channel(image)
+        whole = Box(0, 0, *grid.model_shape)
+        parts: list[Part] = []
+        for t, z in image.planes:
+            if max(np.prod(whole.shape), np.prod(image.shape[3:]) / _DENSEST) <= settings.whole:
+                parts.append(Part(len(parts), t, z, whole))
+                continue
+            between = levels(image.shape[3:], _reader(image, channel, t, z))
+            # Where the model's grid is coarser, a tile must not cover too much of the image.
+            size = max(256, int(settings.tile * min(1.0, *grid.scale)))
+            for core in grid.tiles(size, self._model.stride):
+                parts.append(Part(len(parts), t, z, core, between))
+        return parts
+
+    def process(self, image: Image, part: Part, models: Models) -> Partial:
+        """Read, normalise, predict, label and measure one part."""
+        watch = Stopwatch()
+        grid = self._grid(image)
+        read = _reader(image, self._channel(image), part.t, part.z)
+        area = part.core.grown(self._model.halo, grid.model_shape)
+        box = grid.on_image(area, grid.margin)
+        with watch("read"):
+            pixels = read(*box.slices)
+        with watch("prepare"):
+            between = part.levels or levels(pixels.shape, lambda y, x: pixels[y, x])
+            x = grid.to_model(normalise(pixels, between), box, area)
+            x = _padded(x, self._model.stride)
+        with watch("predict"):
+            maps = models["nuclei"].predict(x[None, None])[0]
+            maps = maps[:, : area.shape[0], : area.shape[1]]
+        with watch("label"):
+            labels, count = self._label(grid, maps, area, box, part.core)
+        columns: dict[str, NDArray[Any]] = {}
+        if self.options.measure:
+            with watch("measure"):
+                planes = [image.read(part.t, c, part.z, *box.slices) for c in range(image.shape[1])]
+                columns = measure(labels, planes, count)
+        return Partial(part.index, part.t, part.z, box, labels, count, columns, watch.seconds)
+
+    def merge(self, image: Image, partials: Iterable[Partial], scratch: Path) -> Result:
+        """Number the nuclei through the image, and put their rows together."""
+        t, _, z, y, x = image.shape
+        canvas = Canvas((t, z, y, x), scratch)
+        watch = Stopwatch()
+        tables: list[pa.Table] = []
+        for partial in partials:
+            watch.add(partial.seconds)
+            with watch("merge"):
+                offset = canvas.paste(
+                    partial.t, partial.z, partial.box, partial.labels, partial.count
+                )
+                if self.options.measure:
+                    columns = {**partial.columns}
+                    columns["label"] = columns["label"].astype(np.int64) + offset
+                    tables.append(
+                        to_table(
+                            columns,
+                            image=image.name,
+                            t=partial.t,
+                            z=partial.z,
+                            channels=image.channels,
+                            pixel_size=self._pixel_size(image),
+                            offset=(partial.box.y0, partial.box.x0),
+                        )
+                    )
+        table = pa.concat_tables(tables) if tables else None
+        return Result(
+            canvas.finish(),
+            canvas.count,
+            table,
+            self._channel(image),
+            self._pixel_size(image),
+            watch.seconds,
+        )
+
+    def _channel(self, image: Image) -> int | None:
+        """The channel to segment; None for the brightest of a colour picture's three."""
+        if image.rgb and self.options.channel is None:
+            return None
+        return image.channel(self.options.channel)
+
+    def _pixel_size(self, image: Image) -> PixelSize | None:
+        size = image.pixel_size
+        if self.options.pixel_size is not None:
+            depth = size.z if size else None
+            return PixelSize(self.options.pixel_size, self.options.pixel_size, depth)
+        if size and not all(SMALLEST_PIXEL <= s <= LARGEST_PIXEL for s in (size.y, size.x)):
+            raise InputError(
+                image.name,
+                f"says its pixels are {size.x:g} µm wide and {size.y:g} µm high, at which no "
+                "nucleus can be outlined",
+                "give their true size with --pixel-size",
+            )
+        return size
+
+    def _grid(self, image: Image) -> Grid:
+        size = self._pixel_size(image)
+        shape = (image.shape[3], image.shape[4])
+        if size is None:
+            return Grid(shape)
+        scale = (size.y / self._model.pixel_size, size.x / self._model.pixel_size)
+        if all(1 / SAME_SCALE <= s <= SAME_SCALE for s in scale):
+            return Grid(shape)
+        return Grid(shape, scale)
+
+    def _label(
+        self, grid: Grid, maps: NDArray[np.uint8], area: Box, box: Box, core: Box
+    ) -> tuple[NDArray[np.int32], int]:
+        """Labels over the image's ``box`` of the nuclei whose peak lies in ``core``, and how many.
+
+        The watershed runs on the finer of the two grids, so that neither small nuclei nor smooth
+        outlines are lost.
+        """
+        if min(grid.scale) >= 1:
+            found, mine = watershed(maps, self._watershed), core
+        else:
+            zoom = grid.scale[0] * grid.scale[1]
+            how = replace(self._watershed, area=round(self._watershed.area / zoom))
+            found, mine, area = watershed(grid.to_image(maps, area, box), how), grid.cell(core), box
+        whole = core == Box(0, 0, *grid.model_shape)
+        labels = found.labels if whole else _only(found, area, mine)
+        if not grid.exact and area is not box:
+            labels = grid.labels_to_image(labels, area, box)
+            whole = False
+        if whole:
+            return labels, len(found.peaks)
+        return _sequential(labels)
+
+
+def _reader(
+    image: Image, channel: int | None, t: int, z: int
+) -> Callable[[slice, slice], NDArray[Any]]:
+    def read(y: slice, x: slice) -> NDArray[Any]:
+        if channel is not None:
+            return image.read(t, channel, z, y, x)
+        planes = [image.read(t, c, z, y, x) for c in range(image.shape[1])]
+        brightest: NDArray[Any] = np.maximum.reduce(planes)
+        return brightest
+
+    return read
+
+
+def _padded(x: NDArray[np.float32], stride: int) -> NDArray[np.float32]:
+    """``x`` (y, x) mirrored at the bottom and right up to multiples of ``stride``."""
+    bottom, right = (-n % stride for n in x.shape)
+    if not bottom and not right:
+        return x
+    return np.pad(x, ((0, bottom), (0, right)), mode="symmetric")
+
+
+def _only(found: Segments, area: Box, core: Box) -> NDArray[np.int32]:
+    """The labels of nuclei whose peak lies in ``core``; the others become background."""
+    keep = core.holds(found.peaks + np.array([area.y0, area.x0]))
+    ids = np.concatenate([[0], np.where(keep, np.arange(1, len(keep) + 1), 0)]).astype(np.int32)
+    return ids[found.labels]
+
+
+def _sequential(labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
+    """Ids without gaps, in the same order, and their number."""
+    present = np.bincount(labels.ravel()) > 0
+    present[0] = False
+    ids = np.where(present, np.cumsum(present), 0).astype(np.int32)
+    return ids[labels], int(present.sum())

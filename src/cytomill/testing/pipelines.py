@@ -1,0 +1,182 @@
+"""The contract of pipelines as tests."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from ..cli.run import command
+from ..image.array import from_array
+from ..image.core import Image
+from ..inference.load import models as load
+from ..inference.runtime import Models
+from ..ops.synthesise import Scene, nuclei
+from ..pipelines.base import Options, Part, Partial, Pipeline, Result
+
+
+class PipelineTests:
+    """Subclass it and give the fixture ``pipeline``, and others whose default does not fit."""
+
+    @pytest.fixture
+    def pipeline(self) -> Pipeline[Any]:
+        """The pipeline under test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def image(self) -> Image:
+        """An image in which the pipeline finds something: here nuclei, on four planes."""
+        plane, _ = nuclei(Scene((120, 150), coverage=0.3))
+        stack = np.stack([[plane, plane[::-1]], [plane[:, ::-1], np.zeros_like(plane)]])
+        return from_array(stack, "TZYX")
+
+    @pytest.fixture
+    def models(self) -> Models:
+        """The models that the pipeline asks."""
+        return _models()
+
+    def test_it_says_what_it_is(self, pipeline: Pipeline[Any]) -> None:
+        """Name, summary and options are those of a class that every client can show."""
+        kind = type(pipeline)
+        assert kind.name.isidentifier()
+        assert kind.summary.endswith(".")
+        assert issubclass(kind.Options, Options)
+        assert isinstance(pipeline.options, kind.Options)
+        fields = kind.Options.model_json_schema().get("properties", {})
+        assert all(field.get("description") for field in fields.values())
+
+    def test_its_options_are_none_of_the_commands(self, pipeline: Pipeline[Any]) -> None:
+        """An option of the name of one of ``cytomill run`` could not be given."""
+        taken = {param.name for param in command.params}
+        assert not taken & set(type(pipeline).Options.model_fields)
+
+    def test_options_refuse_what_they_do_not_know(self, pipeline: Pipeline[Any]) -> None:
+        """A mistyped option is an error, not ignored."""
+        known = pipeline.options.model_dump()
+        assert type(pipeline).Options.model_validate(known) == pipeline.options
+        with pytest.raises(ValidationError):
+            type(pipeline).Options.model_validate({**known, "no_such_option": 1})
+
+    def test_parts_cover_every_plane_once(self, pipeline: Pipeline[Any], image: Image) -> None:
+        """Parts are numbered in order; those of a plane tile one rectangle from its corner."""
+        parts = pipeline.split(image)
+        assert [part.index for part in parts] == list(range(len(parts)))
+        assert {(part.t, part.z) for part in parts} == set(image.planes)
+        extents = {_covered(parts, t, z) for t, z in image.planes}
+        assert len(extents) == 1
+
+    def test_splitting_is_deterministic(self, pipeline: Pipeline[Any], image: Image) -> None:
+        """Whoever splits, now or later, numbers the same parts."""
+        assert list(pipeline.split(image)) == list(pipeline.split(image))
+
+    def test_processing_is_deterministic_and_safe_in_threads(
+        self, pipeline: Pipeline[Any], image: Image, models: Models
+    ) -> None:
+        """A part gives the same, again and beside others."""
+        parts = pipeline.split(image)
+        alone = _process(pipeline, image, parts, models)
+        with ThreadPoolExecutor(4) as pool:
+            beside = list(pool.map(lambda p: pipeline.process(image, p, models), [*parts] * 2))
+        for one, other in zip(alone * 2, beside, strict=True):
+            assert np.array_equal(one.labels, other.labels)
+            assert one.columns.keys() == other.columns.keys()
+            for name in one.columns:
+                np.testing.assert_array_equal(one.columns[name], other.columns[name])
+
+    def test_partials_are_what_the_contract_says(
+        self, pipeline: Pipeline[Any], image: Image, models: Models
+    ) -> None:
+        """Labels lie over the box, with ids 1 to count, and a row for each id."""
+        parts = pipeline.split(image)
+        for part, partial in zip(parts, _process(pipeline, image, parts, models), strict=True):
+            assert (partial.index, partial.t, partial.z) == (part.index, part.t, part.z)
+            assert partial.labels.dtype == np.int32
+            assert partial.labels.shape == partial.box.shape
+            assert partial.box.grown(0, (image.shape[3], image.shape[4])) == partial.box
+            assert _ids(partial.labels) == list(range(1, partial.count + 1))
+            assert all(len(column) == partial.count for column in partial.columns.values())
+
+    def test_parts_and_partials_travel_between_processes(
+        self, pipeline: Pipeline[Any], image: Image, models: Models
+    ) -> None:
+        """They are pickled on the way through a queue."""
+        part = pipeline.split(image)[0]
+        assert pickle.loads(pickle.dumps(part)) == part
+        partial = pipeline.process(image, part, models)
+        copy = pickle.loads(pickle.dumps(partial))
+        assert np.array_equal(copy.labels, partial.labels)
+        assert (copy.box, copy.count) == (partial.box, partial.count)
+
+    def test_the_order_of_processing_does_not_matter(
+        self, pipeline: Pipeline[Any], image: Image, models: Models, tmp_path: Path
+    ) -> None:
+        """Parts may be processed in any order; merged in theirs they give the same."""
+        parts = pipeline.split(image)
+        forth = _process(pipeline, image, parts, models)
+        back = _process(pipeline, image, parts[::-1], models)[::-1]
+        results = []
+        for number, partials in enumerate((forth, back)):
+            scratch = tmp_path / str(number)
+            scratch.mkdir()
+            results.append(pipeline.merge(image, iter(partials), scratch))
+        one, other = results
+        assert np.array_equal(one.labels[...], other.labels[...])
+        assert one.count == other.count
+        assert (one.table is None) == (other.table is None)
+        if one.table is not None:
+            assert one.table.equals(other.table)
+
+    def test_the_result_has_unique_ids_and_a_row_for_each(
+        self, pipeline: Pipeline[Any], image: Image, models: Models, tmp_path: Path
+    ) -> None:
+        """Labels have the image's planes; no id is on two of them; the table has each id once."""
+        partials = _process(pipeline, image, pipeline.split(image), models)
+        result = pipeline.merge(image, iter(partials), tmp_path)
+        times, _, depths, height, width = image.shape
+        assert result.labels.shape == (times, depths, height, width)
+        assert result.labels.dtype in (np.uint16, np.uint32)
+        assert result.count > 0
+        found = [(t, z, i) for t, z in image.planes for i in _ids(result.labels[t, z])]
+        assert sorted(i for _, _, i in found) == list(range(1, result.count + 1))
+        if result.table is not None:
+            assert sorted(_rows(result)) == found
+
+
+@cache
+def _models() -> Models:
+    return load("cpu", 2)
+
+
+def _process(
+    pipeline: Pipeline[Any], image: Image, parts: Sequence[Part], models: Models
+) -> list[Partial]:
+    return [pipeline.process(image, part, models) for part in parts]
+
+
+def _covered(parts: Sequence[Part], t: int, z: int) -> tuple[int, int]:
+    """The (y, x) extent of a plane's cores, which must cover it once."""
+    cores = [part.core for part in parts if (part.t, part.z) == (t, z)]
+    extent = max(core.y1 for core in cores), max(core.x1 for core in cores)
+    times = np.zeros(extent, int)
+    for core in cores:
+        times[core.slices] += 1
+    assert (times == 1).all()
+    return extent
+
+
+def _ids(labels: NDArray[Any]) -> list[int]:
+    return [int(i) for i in np.unique(labels) if i]
+
+
+def _rows(result: Result) -> list[tuple[int, int, int]]:
+    assert result.table is not None
+    columns = (result.table[name].to_pylist() for name in ("t", "z", "label"))
+    return list(zip(*columns, strict=True))
