@@ -41,9 +41,9 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for checkpoints and package"
     )
-    parser.add_argument("--minutes", type=float, default=Budget.minutes, help="time for the fit")
-    parser.add_argument("--steps", type=int, default=Budget.steps, help="steps at most")
-    parser.add_argument("--batch", type=int, default=Budget.batch)
+    parser.add_argument("--minutes", type=float, default=Budget().minutes, help="time for the fit")
+    parser.add_argument("--steps", type=int, default=Budget().steps, help="steps at most")
+    parser.add_argument("--batch", type=int, default=Budget().batch)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=1, help="processes that make crops")
     parser.add_argument("--version", default="1.0.0", help="version of the package")

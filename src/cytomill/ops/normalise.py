@@ -98,7 +98,9 @@ def normalise(pixels: NDArray[Any], between: Levels) -> NDArray[np.float32]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _normalise(pixels: NDArray[np.float32], low: np.float32, gain: np.float32) -> NDArray[np.float32]:
+def _normalise(
+    pixels: NDArray[np.float32], low: np.float32, gain: np.float32
+) -> NDArray[np.float32]:
     height, width = pixels.shape
     out = np.empty((height, width), np.float32)
     one = np.float32(1)

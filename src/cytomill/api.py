@@ -1,0 +1,104 @@
+"""The functions of ``import cytomill``."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .batch.outputs import Format, Outputs
+from .batch.run import Progress, Run, make_pipeline
+from .batch.shard import Shard
+from .errors import OptionError
+from .image.array import from_array
+from .inference.load import Device, models
+from .pipelines.registry import find
+
+if TYPE_CHECKING:
+    from .batch.report import Report
+    from .inference.runtime import Models
+
+
+def segment(
+    array: NDArray[Any],
+    *,
+    axes: str | None = None,
+    pixel_size: float | None = None,
+    pipeline: str = "nuclei",
+    device: Device = "auto",
+    **options: Any,
+) -> NDArray[np.unsignedinteger[Any]]:
+    """Label the objects in an array.
+
+    ``array``: integers or floats, with axes ``axes``, a subset of TCZYX; default YX, ZYX (a stack
+    of planes) or CZYX by its number of dimensions. ``pixel_size`` in µm. ``options`` are those of
+    the pipeline, such as ``channel``.
+
+    Returns labels of the array's shape less the channel axis: uint16, or uint32 above 65,535
+    objects; 0 is background. The model stays in memory for the next call. Raises `InputError` for
+    an array that is not an image, `OptionError` for an unknown option.
+    """
+    image = from_array(array, axes, pixel_size)
+    if "measure" in options:
+        raise OptionError("segment measures nothing: use cytomill.run, or leave out measure")
+    if "measure" in find(pipeline).Options.model_fields:
+        options["measure"] = False
+    chosen = make_pipeline(pipeline, options)
+    loaded = _models(device)
+    with tempfile.TemporaryDirectory(prefix="cytomill-") as scratch:
+        partials = (chosen.process(image, part, loaded) for part in chosen.split(image))
+        result = chosen.merge(image, partials, Path(scratch))
+        labels = result.labels[...]
+    kept = [size for axis, size in zip("TZYX", labels.shape, strict=True) if axis in image.axes]
+    return labels.reshape(kept)
+
+
+@lru_cache(maxsize=3)
+def _models(device: Device) -> Models:
+    return models(device)
+
+
+def run(
+    inputs: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    pipeline: str = "nuclei",
+    pattern: str | None = None,
+    split: str | None = None,
+    format: Format = "tiff",  # noqa: A002 - the name of the command's option
+    ngff: str | None = None,
+    overlay: bool = False,
+    geojson: bool = False,
+    shard: str | None = None,
+    device: Device = "auto",
+    threads: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Report:
+    """Run a pipeline over files, folders, globs, zips or dataset files, as ``cytomill run`` does.
+
+    ``options`` are those of the pipeline (``channel``, ``pixel_size``, ``measure``); the rest has
+    the names and meanings of the command's options. ``progress`` is called after each input.
+
+    Returns what came of each input; one that fails is a record with its reason, not an exception.
+    Raises `OptionError`, `InputError` or `OutputError` where no work could begin or go on.
+    """
+    return Run(
+        [inputs] if isinstance(inputs, str | Path) else list(inputs),
+        out,
+        pipeline=pipeline,
+        options=options,
+        pattern=pattern,
+        split=split,
+        outputs=Outputs(format=format, overlay=overlay, geojson=geojson, ngff=ngff),
+        shard=Shard.parse(shard) if shard else None,
+        device=device,
+        threads=threads,
+        overwrite=overwrite,
+    ).go(progress)

@@ -1,0 +1,135 @@
+"""What a run leaves beside the images' own files: the tables and the manifest."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from ..image.atomic import clear_leftovers, output_error, replacing
+from .journal import Journal, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a run.
+
+    ``records`` has one record per input, in order, of this and of earlier runs; ``skipped`` are
+    the names of those that an earlier run had done. ``manifest`` and ``tables`` are the files
+    written, None and empty where none were.
+    """
+
+    records: tuple[Record, ...]
+    skipped: frozenset[str]
+    seconds: float
+    manifest: Path | None = None
+    tables: tuple[Path, ...] = ()
+
+    @property
+    def done(self) -> int:
+        """Inputs finished, by this or an earlier run."""
+        return sum(record.status == "done" for record in self.records)
+
+    @property
+    def failed(self) -> tuple[Record, ...]:
+        """Records of the inputs that failed."""
+        return tuple(record for record in self.records if record.status == "failed")
+
+    @property
+    def objects(self) -> int:
+        """Objects found in all inputs."""
+        return sum(record.objects for record in self.records)
+
+
+def files(out: Path, suffix: str) -> tuple[Path, Path, Path]:
+    """Table as CSV, table as Parquet, and manifest of a run; ``suffix`` is that of its share."""
+    return (
+        out / f"measurements{suffix}.csv",
+        out / f"measurements{suffix}.parquet",
+        out / f"manifest{suffix}.json",
+    )
+
+
+def write_tables(out: Path, suffix: str, records: Sequence[Record], journal: Journal) -> list[Path]:
+    """Write ``measurements.csv`` and ``.parquet``: the rows of ``records`` in their order.
+
+    Columns are the union over all images; where an image lacks one, its cells are empty. Where
+    nothing was measured there are none: those of an earlier run would tell of other results.
+    Raises `OutputError`.
+    """
+    *paths, _ = files(out, suffix)
+    for path in paths:
+        clear_leftovers(path)
+    schemas = {str(t.schema): t.schema for r in records if (t := journal.rows(r)) is not None}
+    if not schemas:
+        for path in paths:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise output_error(path, error) from error
+        return []
+    schema = pa.unify_schemas(list(schemas.values()))
+    with contextlib.ExitStack() as stack:
+        csv_path, parquet_path = (stack.enter_context(replacing(path)) for path in paths)
+        csv = stack.enter_context(pa.csv.CSVWriter(csv_path, schema))
+        parquet = stack.enter_context(pa.parquet.ParquetWriter(parquet_path, schema))
+        for batch in _batches(records, journal, schema):
+            csv.write_table(batch)
+            parquet.write_table(batch)
+    return paths
+
+
+#: Rows that are written at once: enough to make Parquet's row groups worth their overhead.
+_ROWS = 100_000
+
+
+def _batches(records: Sequence[Record], journal: Journal, schema: pa.Schema) -> Iterable[pa.Table]:
+    waiting: list[pa.Table] = []
+    count = 0
+    for record in records:
+        table = journal.rows(record)
+        if table is None:
+            continue
+        waiting.append(_conformed(table, schema))
+        count += len(table)
+        if count >= _ROWS:
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting, count = [], 0
+    yield pa.concat_tables(waiting) if waiting else schema.empty_table()
+
+
+def _conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    columns = [
+        table[field.name].cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def write_manifest(out: Path, suffix: str, head: dict[str, Any], records: Sequence[Record]) -> Path:
+    """Write ``manifest.json``: ``head``, then one entry per input. Raises `OutputError`."""
+    *_, path = files(out, suffix)
+    clear_leftovers(path)
+    inputs = []
+    for record in records:
+        entry = asdict(record)
+        for internal in ("task", "rows", "stamp", "ran", "at"):
+            del entry[internal]
+        entry["seconds"] = {k: round(v, 4) for k, v in record.seconds.items()}
+        if not entry["error"]:
+            del entry["error"]
+        inputs.append(entry)
+    with replacing(path) as temporary:
+        temporary.write_text(
+            json.dumps({**head, "inputs": inputs}, indent=1, ensure_ascii=False) + "\n", "utf-8"
+        )
+    return path

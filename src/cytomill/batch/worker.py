@@ -1,0 +1,187 @@
+"""What one thread of a run does with one input."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any
+
+import pyarrow as pa
+
+from ..errors import CytomillError, Interrupted, OutputError
+from ..image.atomic import output_error
+from ..image.collect import Entry
+from ..image.core import Image
+from ..image.names import shown
+from ..inference.runtime import Models
+from ..pipelines.base import Part, Partial, Pipeline, Result
+from ..pipelines.stopwatch import Stopwatch
+from .journal import Journal, Record
+from .outputs import Outputs
+
+#: Faults of the disk of the results, which the next image would meet too.
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+#: Fault and way out of a file that is in the place of a result.
+FOREIGN = (
+    "exists and was not made by a run into this folder",
+    "move it, choose another --out or give --overwrite",
+)
+
+
+class Worker:
+    """Processes inputs, several at once: call `item` from as many threads as wanted.
+
+    An image of many parts has them spread over ``threads`` threads of its own; one such image at a
+    time, so that memory does not grow with the number of slides in a folder.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline[Any],
+        models: Models,
+        outputs: Outputs,
+        journal: Journal,
+        *,
+        task: str,
+        threads: int,
+        overwrite: bool,
+        taken: frozenset[str],
+        ran: Mapping[str, str],
+    ) -> None:
+        self._pipeline = pipeline
+        self._models = models
+        self._outputs = outputs
+        self._journal = journal
+        self._task = task
+        self._threads = threads
+        self._overwrite = overwrite
+        self._taken = taken
+        self._ran = dict(ran)
+        self._large = Lock()
+        #: Set to make work stop at the next part.
+        self.stop = Event()
+
+    def item(self, entry: Entry, stem: str) -> Record:
+        """Process one input and write what came of it.
+
+        Returns its record, which is also in the journal; a failure is a record too. Raises
+        `OutputError` where nothing further can be written, `Interrupted` once `stop` is set.
+        """
+        if self.stop.is_set():
+            raise Interrupted
+        watch = Stopwatch()
+        record = Record(entry.name, "started", self._task, ran=self._ran)
+        try:
+            with watch("hash"):
+                record = replace(record, stamp=entry.stamp(), sha256=entry.digest())
+            with watch("open"):
+                file = entry.open()
+            with file as opened:
+                images = opened.images
+                stems = self._stems(stem, len(images))
+                record = replace(
+                    record,
+                    images=len(images),
+                    outputs=[name for s in stems for name in self._outputs.names(s)],
+                )
+                self._refuse_foreign(record.outputs)
+                self._journal.add(record)
+                tables: list[pa.Table] = []
+                for number, (image, own) in enumerate(zip(images, stems, strict=True)):
+                    name = entry.name if len(images) == 1 else f"{entry.name}#{number}"
+                    result = self._image(replace(image, name=name), own, watch)
+                    record = replace(record, objects=record.objects + result.count)
+                    if result.table is not None:
+                        tables.append(result.table)
+            if tables:
+                table = pa.concat_tables(tables, promote_options="default")
+                record = replace(record, rows=self._journal.add_rows(table))
+            record = replace(record, status="done", seconds=watch.seconds)
+        except Interrupted:
+            raise
+        except CytomillError as error:
+            if isinstance(error, OutputError) and _is_of_disk(error.__cause__):
+                raise
+            record = _failed(record, str(error))
+        except MemoryError:
+            record = _failed(record, f"{entry.name}: does not fit in memory; use fewer --threads")
+        except Exception as error:  # a fault of ours must not take the other images with it
+            if isinstance(error, OSError) and _is_of_disk(error):
+                raise output_error(self._journal.out, error) from error
+            record = _failed(
+                record,
+                f"{entry.name}: could not be processed ({type(error).__name__}: {error}); "
+                "please report this",
+            )
+        self._journal.add(record)
+        return record
+
+    def _stems(self, stem: str, images: int) -> list[str]:
+        """Output stems of an input's images: those of a file with several end in ``_s0``, ``_s1``…
+
+        ``taken`` holds the stems of all inputs, case folded: ``a_s0.tif`` may lie beside ``a.tif``.
+        """
+        if images == 1:
+            return [stem]
+        end = "_s"
+        while any(f"{stem}{end}{i}".casefold() in self._taken for i in range(images)):
+            end = f"_{end}"
+        return [f"{stem}{end}{i}" for i in range(images)]
+
+    def _image(self, image: Image, stem: str, watch: Stopwatch) -> Result:
+        with watch("split"):
+            parts = self._pipeline.split(image)
+        out = self._journal.out
+        with self._journal.scratch() as scratch:
+            if len(parts) == 1:
+                partials: Iterator[Partial] = iter([self._part(image, parts[0])])
+                result = self._pipeline.merge(image, partials, Path(scratch))
+            else:
+                with self._large:
+                    result = self._pipeline.merge(image, self._spread(image, parts), Path(scratch))
+            watch.add(result.seconds)
+            with watch("write"):
+                self._outputs.write(out, stem, image, result, self._pipeline.name)
+        # The labels may lie in the scratch folder, which is gone: what is kept is the rest.
+        return result
+
+    def _part(self, image: Image, part: Part) -> Partial:
+        if self.stop.is_set():
+            raise Interrupted
+        return self._pipeline.process(image, part, self._models)
+
+    def _spread(self, image: Image, parts: Sequence[Part]) -> Iterator[Partial]:
+        """Partials in the order of their parts, at most one per thread in waiting."""
+        with ThreadPoolExecutor(self._threads) as pool:
+            waiting: list[Future[Partial]] = []
+            try:
+                for part in parts:
+                    waiting.append(pool.submit(self._part, image, part))
+                    if len(waiting) > self._threads:
+                        yield waiting.pop(0).result()
+                while waiting:
+                    yield waiting.pop(0).result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _refuse_foreign(self, outputs: Sequence[str]) -> None:
+        if self._overwrite:
+            return
+        for name in outputs:
+            if name not in self._journal.made and (self._journal.out / name).exists():
+                raise OutputError(self._journal.out / name, *FOREIGN)
+
+
+def _is_of_disk(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in _DISK
+
+
+def _failed(record: Record, error: str) -> Record:
+    told = shown(" ".join(error.split()))
+    return replace(record, status="failed", outputs=[], objects=0, error=told)

@@ -1,0 +1,77 @@
+"""``cytomill``: finds the command and turns errors into one line and an exit code.
+
+Exit codes: 0 all done, 1 some failed, 2 wrong usage, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from ..errors import CytomillError, Interrupted, OptionError
+from ..version import __version__
+
+#: Each command, in the order of the help, with the one line the help shows: a command's module is
+#: imported only when it is called, or ``--help`` would take seconds.
+COMMANDS = {
+    "run": "Run a pipeline over images: labels, tables, pictures.",
+    "evaluate": "Score label images against the truth.",
+    "sample": "Make synthetic images with ground truth.",
+    "models": "List and show the models.",
+    "pipelines": "List and show the pipelines.",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command object, from ``cytomill.cli.NAME``."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"cytomill.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help's list of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cytomill")
+def cli() -> None:
+    """Deep-learning analysis of cell images, from one image to ten million."""
+
+
+def main() -> None:
+    """Run the command line; does not return."""
+    try:
+        cli.main(prog_name="cytomill", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        fail("stopped", 130)
+    except Interrupted as error:
+        fail(error, 130)
+    except OptionError as error:
+        fail(error, 2)
+    except CytomillError as error:
+        fail(error, 1)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: nothing is left to say, or to whom
+        sys.exit(1)
+    sys.exit(0)
+
+
+def fail(message: object, code: int) -> None:
+    """Say what went wrong, in one line, and leave."""
+    click.echo(f"cytomill: {message}", err=True)
+    sys.exit(code)

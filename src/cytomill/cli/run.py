@@ -1,0 +1,226 @@
+"""``cytomill run``: a pipeline over images on this machine."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from ..batch.outputs import DEFAULT_NGFF, Outputs
+from ..batch.report import Report
+from ..batch.run import Run
+from ..batch.shard import Shard
+from ..errors import CytomillError, OptionError
+from ..image.ngff_write import VERSIONS
+from .options import flags
+from .progress import reporter
+
+_DEFAULT_PIPELINE = "nuclei"
+
+
+class _RunCommand(click.Command):
+    """A command that has, besides its own flags, those of the pipeline that is asked for."""
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **more: Any) -> Any:
+        name = self._pipeline(args)
+        own = {param.name for param in self.params}
+        added = flags(name)
+        for flag in added:
+            if flag.name in own:
+                raise OptionError(
+                    f"pipeline {name}: its option {flag.name} has the name of one of run"
+                )
+        whole = copy(self)
+        whole.params = [*self.params, *added]
+        return super(_RunCommand, whole).make_context(info_name, args, *rest, **more)
+
+    def _pipeline(self, args: Sequence[str]) -> str:
+        """The pipeline that is asked for, on whose options the meaning of the rest depends."""
+        lenient = {"ignore_unknown_options": True, "allow_extra_args": True}
+        parsed = click.Command(self.name, params=self.params, context_settings=lenient)
+        with parsed.make_context(self.name, [*args], resilient_parsing=True) as context:
+            return str(context.params["pipeline"])
+
+
+@click.command("run", cls=_RunCommand)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("-o", "--out", required=True, help="Folder for the results.")
+@click.option(
+    "-p", "--pipeline", default=_DEFAULT_PIPELINE, show_default=True, help="The analysis."
+)
+@click.option("--pattern", help="Take the files of a folder that match, such as '*_DAPI.tif'.")
+@click.option("--split", help="Take the images of this split of a dataset file, such as test.")
+@click.option(
+    "--format",
+    type=click.Choice(["tiff", "zarr"]),
+    default="tiff",
+    show_default=True,
+    help="Labels as OME-TIFF, or image and labels as OME-Zarr.",
+)
+@click.option(
+    "--ngff",
+    type=click.Choice(tuple(VERSIONS)),
+    help=f"Version of OME-Zarr. Default: {DEFAULT_NGFF}.",
+)
+@click.option("--overlay", is_flag=True, help="Also draw the outlines over the image, as PNG.")
+@click.option("--geojson", is_flag=True, help="Also write the outlines for QuPath.")
+@click.option("--shard", metavar="I/N", help="Do only the I-th of N shares of the images.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where the model runs.",
+)
+@click.option("--threads", type=click.IntRange(min=1), help="Images at a time. Default: all cores.")
+@click.option("--overwrite", is_flag=True, help="Redo what is done; replace files of other origin.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+def command(
+    inputs: tuple[str, ...],
+    out: str,
+    pipeline: str,
+    pattern: str | None,
+    split: str | None,
+    format: Any,  # noqa: A002 - the option's name
+    ngff: str | None,
+    overlay: bool,
+    geojson: bool,
+    shard: str | None,
+    device: Any,
+    threads: int | None,
+    overwrite: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Run a pipeline over images.
+
+    INPUT is a file (TIFF, OME-TIFF, OME-Zarr, PNG, JPEG), a folder, a glob, a zip, or a DeepHealth
+    dataset file. What an earlier run into the same folder has done is not done again.
+    """
+    try:
+        run = Run(
+            inputs,
+            out,
+            pipeline=pipeline,
+            options={name: value for name, value in options.items() if value is not None},
+            pattern=pattern,
+            split=split,
+            outputs=Outputs(format=format, overlay=overlay, geojson=geojson, ngff=ngff),
+            shard=Shard.parse(shard) if shard else None,
+            device=device,
+            threads=threads,
+            overwrite=overwrite,
+        )
+        if dry_run:
+            _say_plan(run, as_json)
+            return
+    except CytomillError as error:
+        raise _AtOnceError(error) from error
+    with _stoppable(), reporter(quiet) as progress:
+        try:
+            report = run.go(progress)
+        except CytomillError as error:
+            raise error if run.begun else _AtOnceError(error) from error
+    if as_json:
+        click.echo(json.dumps(_summary(report), ensure_ascii=False))
+    elif not quiet:
+        _say(report, run)
+    if report.failed:
+        sys.exit(1)
+
+
+class _AtOnceError(OptionError):
+    """What stopped the whole run before any work: the exit code is that of wrong usage."""
+
+    def __init__(self, error: CytomillError) -> None:
+        super().__init__(str(error))
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Stop in good order on Ctrl-C and on SIGTERM, which batch systems send; at once on a second.
+
+    A shell starts what it runs in the background with Ctrl-C ignored: that is kept.
+    """
+    kinds = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        kinds.append(signal.SIGINT)
+
+    def stop(*_: object) -> None:
+        for kind in kinds:
+            signal.signal(kind, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    before = {kind: signal.signal(kind, stop) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def _say_plan(run: Run, as_json: bool) -> None:
+    plans = run.plan()
+    if as_json:
+        told = [
+            {"input": p.entry.name, "outputs": run.outputs.names(p.stem), "done": p.done}
+            for p in plans
+        ]
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    for plan in plans:
+        what = "skip (done)" if plan.done else ", ".join(run.outputs.names(plan.stem))
+        click.echo(f"{plan.entry.name} -> {what}")
+    todo = sum(not plan.done for plan in plans)
+    click.echo(f"{len(plans)} inputs, {todo} to do; nothing was done (--dry-run)")
+
+
+def _summary(report: Report) -> dict[str, Any]:
+    return {
+        "done": report.done,
+        "skipped": len(report.skipped),
+        "failed": [{"input": r.input, "error": r.error} for r in report.failed],
+        "objects": report.objects,
+        "seconds": round(report.seconds, 3),
+        "manifest": str(report.manifest),
+        "tables": [str(path) for path in report.tables],
+        "inputs": [
+            {k: v for k, v in asdict(r).items() if k in ("input", "status", "objects", "outputs")}
+            for r in report.records
+        ],
+    }
+
+
+def _say(report: Report, run: Run) -> None:
+    fresh = report.done - len(report.skipped)
+    rate = fresh / report.seconds if report.seconds else 0
+    told = [f"{fresh} done in {report.seconds:.1f} s ({rate:.1f} images/s)"]
+    if report.skipped:
+        told.append(f"{len(report.skipped)} done before")
+    if report.failed:
+        told.append(f"{len(report.failed)} failed")
+    click.echo(f"{', '.join(told)}; {report.objects:,} objects")
+    files = [name for r in report.records if r.status == "done" for name in r.outputs]
+    for kind, ends in (
+        ("labels", (".tif", ".zarr")),
+        ("overlays", (".png",)),
+        ("outlines", (".geojson",)),
+    ):
+        of_kind = [name for name in files if name.endswith(ends)]
+        if of_kind:
+            more = f" and {len(of_kind) - 1} more" if len(of_kind) > 1 else ""
+            click.echo(f"{kind:9} {run.out / of_kind[0]}{more}")
+    for table in report.tables:
+        click.echo(f"{'table':9} {table}")
+    click.echo(f"{'manifest':9} {report.manifest}")

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from cytomill.batch.journal import HIDDEN, Journal, Record, read
+from cytomill.batch.shard import Shard
+from cytomill.errors import OutputError
+
+
+def record(name: str, status: str = "done", **more: object) -> Record:
+    return Record(name, status, "task", outputs=[f"{name}_labels.tif"], **more)  # type: ignore[arg-type]
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    table = pa.table({"label": [1, 2], "area": [3.5, None]})
+    with Journal(tmp_path, None) as journal:
+        journal.add(record("a", "started"))
+        journal.add(record("a", rows=journal.add_rows(table), objects=2, seconds={"read": 0.5}))
+        journal.add(record('b, "ü"\n', "failed", error="b: no"))
+    with Journal(tmp_path, None) as journal:
+        assert journal.records["a"].objects == 2
+        assert journal.rows(journal.records["a"]) == table
+        assert journal.records['b, "ü"\n'].error == "b: no"
+        assert "a_labels.tif" in journal.made
+
+
+def test_a_start_does_not_hide_what_is_done(tmp_path: Path) -> None:
+    with Journal(tmp_path, None) as journal:
+        journal.add(record("a"))
+        journal.add(record("a", "started"))
+    with Journal(tmp_path, None) as journal:
+        assert journal.records["a"].status == "done"
+
+
+def test_half_a_line_of_a_killed_run_is_ignored(tmp_path: Path) -> None:
+    with Journal(tmp_path, None) as journal:
+        journal.add(record("a"))
+    path = tmp_path / HIDDEN / "journal.jsonl"
+    with path.open("a") as file:
+        file.write('{"input": "b", "status": "do')
+    with Journal(tmp_path, None) as journal:
+        assert set(journal.records) == {"a"}
+        journal.add(record("c"))
+    with Journal(tmp_path, None) as journal:
+        assert set(journal.records) == {"a", "c"}
+
+
+def test_two_runs_into_one_folder_are_refused(tmp_path: Path) -> None:
+    with (
+        Journal(tmp_path, None),
+        pytest.raises(OutputError, match=r"in use by another run \(pid \d+"),
+    ):
+        Journal(tmp_path, None)
+    Journal(tmp_path, None).close()
+
+
+def test_shares_run_side_by_side_but_not_twice_nor_beside_the_whole(tmp_path: Path) -> None:
+    with Journal(tmp_path, Shard(1, 2)), Journal(tmp_path, Shard(2, 2)):
+        with pytest.raises(OutputError, match="in use"):
+            Journal(tmp_path, Shard(1, 2))
+        with pytest.raises(OutputError, match="in use"):
+            Journal(tmp_path, None)
+
+
+def test_the_whole_knows_what_shares_did(tmp_path: Path) -> None:
+    for index in (1, 2):
+        with Journal(tmp_path, Shard(index, 2)) as journal:
+            journal.add(record(f"item{index}"))
+    with Journal(tmp_path, None) as journal:
+        assert set(journal.records) == {"item1", "item2"}
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(OutputError, match="is not a folder"):
+        Journal(tmp_path / "out", None)
+
+
+def test_the_latest_word_counts_whichever_journal_it_is_in(tmp_path: Path) -> None:
+    for shard, status in ((Shard(1, 1), "done"), (None, "failed"), (Shard(2, 2), "done")):
+        with Journal(tmp_path, shard) as journal:
+            journal.add(record("a", status))
+            assert read(tmp_path).records["a"].status == status
+    with Journal(tmp_path, None) as journal:
+        assert journal.records["a"].status == "done"
+
+
+def test_a_start_of_other_work_hides_what_was_done(tmp_path: Path) -> None:
+    with Journal(tmp_path, None) as journal:
+        journal.add(record("a"))
+        journal.add(Record("a", "started", "another task", outputs=["a_labels.tif"]))
+        journal.add(record("a", "started"))
+    assert read(tmp_path).records["a"].status == "started"
+
+
+def test_a_run_of_the_whole_clears_up_after_killed_runs(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        with Journal(tmp_path, Shard(1, 2)) as journal:
+            journal.add(record(name, "started"))
+    with Journal(tmp_path, None) as journal:
+        journal.add(record("b"))
+    left = [tmp_path / ".a_labels.1.0123abcd.part", tmp_path / HIDDEN / "scratch-1"]
+    kept = [tmp_path / ".b_labels.1.0123abcd.part", tmp_path / ".a_labels.mine.part"]
+    for path in left + kept:
+        path.mkdir()
+    with Journal(tmp_path, Shard(2, 2)):
+        assert all(path.exists() for path in left)
+    with Journal(tmp_path, None):
+        assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in kept)
+
+
+def test_reading_leaves_no_trace(tmp_path: Path) -> None:
+    assert read(tmp_path / "out").records == {}
+    assert not list(tmp_path.iterdir())

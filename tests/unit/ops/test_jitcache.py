@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from cytomill.ops import jitcache
+
+
+@pytest.fixture
+def temporary(monkeypatch, tmp_path):
+    """Where numba may write nowhere, this is the temporary folder; numba's settings come back."""
+    import numba
+
+    def refuse(*args, **more):
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr(jitcache.os, "access", lambda *_: False)
+    monkeypatch.setattr(numba, "njit", lambda **_: refuse)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    # Set first, so that undoing it restores what was there.
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    yield tmp_path
+    monkeypatch.undo()
+    numba.config.reload_config()
+
+
+def test_a_folder_of_the_users_own_is_taken_and_taken_again(temporary):
+    import numba
+
+    for _ in range(2):
+        jitcache.ensure()
+        (folder,) = temporary.iterdir()
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert os.environ["NUMBA_CACHE_DIR"] == numba.config.CACHE_DIR == str(folder)
+
+
+@pytest.mark.parametrize("trap", ["open", "link", "file"])
+def test_a_folder_that_others_could_have_filled_is_not(temporary, trap):
+    folder = temporary / f"cytomill-{os.getuid()}"
+    if trap == "open":
+        folder.mkdir()
+        folder.chmod(0o777)
+    elif trap == "link":
+        (temporary / "elsewhere").mkdir()
+        folder.symlink_to(temporary / "elsewhere")
+    else:
+        folder.touch()
+    jitcache.ensure()
+    chosen = Path(os.environ["NUMBA_CACHE_DIR"])
+    assert chosen != folder
+    assert stat.S_IMODE(chosen.stat().st_mode) == 0o700
+
+
+def test_nothing_changes_where_numba_may_write(monkeypatch):
+    before = os.environ.get("NUMBA_CACHE_DIR")
+    jitcache.ensure()
+    assert os.environ.get("NUMBA_CACHE_DIR") == before
