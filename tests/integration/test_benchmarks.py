@@ -1,0 +1,105 @@
+"""Every benchmark runs, small, and tells what it should; how fast it is fails no test."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from benchmarks.common import ROOT
+from cytomill.ops.synthesise import Scene, nuclei
+
+Measure = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def measure(tmp_path: Path) -> Measure:
+    """What a benchmark writes when it is run with options."""
+
+    def run(name: str, *options: object) -> dict[str, Any]:
+        command = [sys.executable, "-m", f"benchmarks.{name}", *map(str, options)]
+        command += ["--results", str(tmp_path / "results"), "--scratch", str(tmp_path / "scratch")]
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        assert "written:" in ran.stdout
+        found: dict[str, Any] = json.loads((tmp_path / "results" / f"{name}.json").read_text())
+        assert found["benchmark"] == name
+        assert found["machine"]["cores"] >= 1
+        assert all(math.isfinite(one["measured"]) for one in found["bars"])
+        return found
+
+    return run
+
+
+def test_throughput_compares_command_model_and_script(measure: Measure) -> None:
+    options = ("--images", 2, "--size", "320x256", "--rounds", 1, "--script-images", 1)
+    found = measure("throughput", *options)
+    assert found["images"] == 2
+    assert found["objects"] > 10
+    assert all(each["min"] > 0 for each in found["rates"].values())
+    assert {"command", "inside", "bare", "script h_maxima"} <= set(found["rates"])
+    assert found["stages"]["predict"]["median"] > 0
+    assert found["ratios"]["bare"]["median"] == pytest.approx(
+        found["rates"]["command"]["median"] / found["rates"]["bare"]["median"]
+    )
+
+
+def test_postprocess_scores_both_sides_on_the_same_maps(measure: Measure, tmp_path: Path) -> None:
+    options = ("--images", 1, "--size", "200x160", "--rounds", 1, "--data", tmp_path)
+    found = measure("postprocess", *options)
+    assert set(found["seconds"]) == {"cytomill", *found["peers"]}
+    assert found["scores"]["synthetic"]["cytomill"]["f1"] > 0.7
+    assert found["peers"]["h_maxima, defaults"]["radius"] == 10
+    suited, plain = (
+        found["scores"]["synthetic"][f"h_maxima, {which}"]["f1"] for which in ("suited", "defaults")
+    )
+    assert suited >= plain
+
+
+def test_slide_tells_memory_and_what_was_found(measure: Measure) -> None:
+    found = measure("slide", "--size", 600)
+    assert 0.05 < found["peak_gb"] < 4
+    assert found["objects"]["found"] == pytest.approx(found["objects"]["truth"], rel=0.3)
+    assert found["scores"]["f1"] > 0.7
+
+
+def test_seams_compares_tiles_with_the_whole(measure: Measure) -> None:
+    found = measure("seams", "--size", "600x500", "--tiles", 256, "--scales", 0.5)
+    (only,) = found["runs"]
+    assert only["tiled"] == only["whole"] > 10
+    assert only["mean"] >= 0.999
+
+
+def test_accuracy_scores_what_the_command_wrote(measure: Measure, tmp_path: Path) -> None:
+    scene = Scene(shape=(256, 256), diameter=20)
+    for name, plane in zip(("images", "truth"), nuclei(scene, 1), strict=True):
+        (tmp_path / name).mkdir()
+        tifffile.imwrite(tmp_path / name / "a.tif", plane)
+    found = measure("accuracy", "--images", tmp_path / "images", "--truth", tmp_path / "truth")
+    assert found["images"] == 1
+    assert found["counts"]["truth"] == len(np.unique(nuclei(scene, 1)[1])) - 1
+    assert 0.5 < found["mean"]["ap"] <= 1
+
+
+def test_startup_times_help_and_import(measure: Measure) -> None:
+    found = measure("startup", "--rounds", 1)
+    assert set(found["seconds"]) == {"help", "import", "python"}
+
+
+def test_the_report_fills_the_page_and_draws(measure: Measure, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="scripts/install bench installs matplotlib")
+    measure("startup", "--rounds", 1)
+    page, picture = tmp_path / "page.md", tmp_path / "picture.svg"
+    page.write_text((ROOT / "docs" / "benchmarks.md").read_text("utf-8"), "utf-8")
+    command = [sys.executable, "-m", "benchmarks.report", "--results", tmp_path / "results"]
+    command += ["--page", page, "--picture", picture]
+    subprocess.run([str(word) for word in command], cwd=ROOT, check=True)
+    assert "bare Python" in page.read_text("utf-8")
