@@ -49,10 +49,8 @@ def start() -> Callable[..., subprocess.Popen[str]]:
     def run(*args: object, **more: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*more.pop("prefix", ()), sys.executable, "-m", "cytomill", *map(str, args)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
-            **more,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
         )
 
     return run

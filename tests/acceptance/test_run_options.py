@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import termios
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,6 +132,34 @@ def test_quiet_says_nothing_but_errors(program, images, tmp_path):
     assert (done.code, done.out) == (1, "")
     (line,) = done.err.splitlines()
     assert "bad.tif: " in line
+
+
+def test_a_terminal_shows_a_bar(start, images, tmp_path):
+    (images / "bad.tif").write_text("no")
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    process = start("run", images, "-o", tmp_path / "out", stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # raised where the other side is closed
+        while read := os.read(ours, 4096):
+            shown += read
+    os.close(ours)
+    process.communicate()
+    assert process.returncode == 1
+    assert b"4/4" in shown
+    assert b"images/s" in shown
+    assert b"bad.tif: is not an image" in shown
+    assert b"Traceback" not in shown
+
+
+def test_results_that_cannot_be_told_are_no_traceback(start, images, tmp_path):
+    with Path("/dev/full").open("w") as full:
+        process = start("run", images / "a.tif", "-o", tmp_path / "out", stdout=full)
+        _, err = process.communicate()
+    assert process.returncode == 1
+    assert "cytomill: standard output: No space left on device" in err
+    assert "Traceback" not in err
 
 
 def test_threads_change_nothing_but_time(cytomill, images, tmp_path):

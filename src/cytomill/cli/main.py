@@ -6,7 +6,9 @@ Exit codes: 0 all done, 1 some failed, 2 wrong usage, 130 stopped by Ctrl-C.
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -68,6 +70,13 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nothing is left to say, or to whom
         sys.exit(1)
+    except OSError as error:
+        fail(f"{error.filename or 'standard output'}: {error.strerror or error}", 1)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        told = " ".join(str(error).split())
+        fail(f"a fault of the program ({type(error).__name__} in {where}: {told}); report it", 1)
     sys.exit(0)
 
 

@@ -52,6 +52,10 @@ class OpenVino(Runtime):
                 f"{self.weights.path}: OpenVINO cannot load it ({_first(error)})"
             ) from error
         self._own = local()
+        # The library's first conversion of an array sets up state that two threads can block each
+        # other over for ever, one with Python's lock and one with its own: do it alone.
+        channels = self._compiled.input(0).partial_shape[1].get_length()
+        self.predict(np.zeros((1, channels, model.stride, model.stride), np.float32))
 
     def predict(self, x: NDArray[np.float32]) -> NDArray[np.uint8]:
         """See `Runtime.predict`."""

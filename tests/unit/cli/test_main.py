@@ -26,6 +26,8 @@ def ended(monkeypatch, capsys, *args: str) -> tuple[int, str, str]:
         (OutputError("out", "is full"), 1, "cytomill: out: is full\n"),
         (ModelError("m: is damaged"), 1, "cytomill: m: is damaged\n"),
         (Interrupted(), 130, "cytomill: Stopped on request"),
+        (OSError(28, "No space left"), 1, "cytomill: standard output: No space left\n"),
+        (KeyError("a\nb"), 1, "cytomill: a fault of the program (KeyError in test_main.py, line"),
         (KeyboardInterrupt(), 130, "cytomill: stopped\n"),
         (click.UsageError("no such thing"), 2, "no such thing"),
     ],
