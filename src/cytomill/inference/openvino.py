@@ -45,6 +45,7 @@ class OpenVino(Runtime):
                     "PERFORMANCE_HINT": "THROUGHPUT",
                     "NUM_STREAMS": threads,
                     "INFERENCE_NUM_THREADS": threads,
+                    "ENABLE_CPU_PINNING": False,
                 },
             )
         except RuntimeError as error:
