@@ -17,11 +17,11 @@ from .errors import OptionError
 class Settings:
     """The settings of this machine."""
 
-    tile: int = 2048
+    tile: int = 1536
     """Edge of a tile, in pixels of the model's grid, for planes too large to process whole.
 
-    2048 keeps a tile with its halo, maps and labels near 150 MB, so a process per core fits a
-    laptop; larger tiles spend less on halos but no longer fit a cache."""
+    1536 keeps what two threads need for a slide below 2 GB, network and tables included; larger
+    tiles spend less on their surroundings."""
 
     whole: int = 2304 * 2304
     """Planes of at most this many pixels of the model's grid are processed whole.

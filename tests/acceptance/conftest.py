@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -43,17 +44,30 @@ def polite(code: int, out: str, err: str) -> Done:
 
 
 @pytest.fixture
-def start() -> Callable[..., subprocess.Popen[str]]:
-    """Starts the program in a process of its own."""
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts the program in a process of its own, which does not outlive the test."""
+    started: list[subprocess.Popen[str]] = []
 
     def run(*args: object, **more: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*more.pop("prefix", ()), sys.executable, "-m", "cytomill", *map(str, args)],
             text=True,
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
+            **{
+                "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE,
+                # Started in the background, as CI may be, these tests inherit that it is ignored.
+                "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+                **more,
+            },
         )
+        started.append(process)
+        return process
 
-    return run
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture

@@ -17,6 +17,10 @@ os.environ.setdefault("OPENVINO_TELEMETRY_DISABLE", "1")
 
 import openvino
 
+# The library fills a table of types on first use, and lets go of the interpreter's lock meanwhile:
+# two threads whose first inferences coincide would wait for each other for ever.
+openvino.Type.f32.to_dtype()
+
 
 class OpenVino(Runtime):
     """A model compiled for this CPU: in 8-bit integers where the package has such weights, else in
@@ -53,10 +57,6 @@ class OpenVino(Runtime):
                 f"{self.weights.path}: OpenVINO cannot load it ({_first(error)})"
             ) from error
         self._own = local()
-        # The library's first conversion of an array sets up state that two threads can block each
-        # other over for ever, one with Python's lock and one with its own: do it alone.
-        channels = self._compiled.input(0).partial_shape[1].get_length()
-        self.predict(np.zeros((1, channels, model.stride, model.stride), np.float32))
 
     def predict(self, x: NDArray[np.float32]) -> NDArray[np.uint8]:
         """See `Runtime.predict`."""

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from dataclasses import replace
 from functools import cache
 
@@ -96,3 +98,24 @@ def test_models_are_loaded_once_and_when_asked_for():
 
 def test_cores_are_those_this_process_may_use():
     assert cores() >= 1
+
+
+def test_first_inferences_in_several_threads_do_not_wait_for_each_other():
+    """Without precautions every third process hangs here."""
+    code = """
+import os, sys, threading, time
+import cytomill.inference.openvino
+import openvino
+sys.setswitchinterval(1e-6)
+start = time.perf_counter() + 0.05
+def first():
+    while time.perf_counter() < start:
+        pass
+    openvino.Type.f32.to_dtype()
+threads = [threading.Thread(target=first, daemon=True) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join(10) for thread in threads]
+os._exit(any(thread.is_alive() for thread in threads))
+"""
+    for _ in range(5):
+        assert subprocess.run([sys.executable, "-c", code], timeout=100).returncode == 0
