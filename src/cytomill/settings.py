@@ -17,10 +17,10 @@ from .errors import OptionError
 class Settings:
     """The settings of this machine."""
 
-    tile: int = 1536
+    tile: int = 1280
     """Edge of a tile, in pixels of the model's grid, for planes too large to process whole.
 
-    1536 keeps what two threads need for a slide below 2 GB, network and tables included; larger
+    1280 keeps what two threads need for a slide below 2 GB, network and tables included; larger
     tiles spend less on their surroundings."""
 
     whole: int = 2304 * 2304
