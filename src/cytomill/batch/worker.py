@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Lock
@@ -79,10 +80,9 @@ class Worker:
         try:
             with watch("hash"):
                 record = replace(record, stamp=entry.stamp(), sha256=entry.digest())
-            with watch("open"):
-                file = entry.open()
-            with file as opened:
-                images = opened.images
+            with ExitStack() as stack:
+                with watch("open"):
+                    images = stack.enter_context(entry.open()).images
                 stems = self._stems(stem, len(images))
                 record = replace(
                     record,

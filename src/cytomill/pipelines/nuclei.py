@@ -92,7 +92,8 @@ class Nuclei(Pipeline[NucleiOptions]):
         """Read, normalise, predict, label and measure one part."""
         watch = Stopwatch()
         grid = self._grid(image)
-        read = _reader(image, self._channel(image), part.t, part.z)
+        channel = self._channel(image)
+        read = _reader(image, channel, part.t, part.z)
         area = part.core.grown(self._model.halo, grid.model_shape)
         box = grid.on_image(area, grid.margin)
         with watch("read"):
@@ -109,7 +110,10 @@ class Nuclei(Pipeline[NucleiOptions]):
         columns: dict[str, NDArray[Any]] = {}
         if self.options.measure:
             with watch("measure"):
-                planes = [image.read(part.t, c, part.z, *box.slices) for c in range(image.shape[1])]
+                planes = [
+                    pixels if c == channel else image.read(part.t, c, part.z, *box.slices)
+                    for c in range(image.shape[1])
+                ]
                 columns = measure(labels, planes, count)
         return Partial(part.index, part.t, part.z, box, labels, count, columns, watch.seconds)
 
