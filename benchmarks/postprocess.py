@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from cytomill.inference.load import models
 from cytomill.inference.runtime import Runtime
+from cytomill.models.registry import find
 from cytomill.ops.score import Score, averaged, pooled, score
 from cytomill.ops.watershed import Watershed, watershed
 from training.nuclei.data import is_validation
@@ -85,7 +86,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
             sets["DSB2018 test"] = [_case(*pair, runtime) for pair in pairs]
     known = sets.get("DSB2018 validation", sets["synthetic"])
     step = max(1, len(known) // asked.tune_images)
-    ours = Watershed(**runtime.model.settings["watershed"])
+    ours = Watershed(**find(runtime.name).settings["watershed"])
     plain = Deep(), Deep(algorithm="peak_local_max")
     fair = [_suited(known[::step], replace(how, small=ours.area)) for how in plain]
     peers = {

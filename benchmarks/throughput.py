@@ -62,7 +62,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     images, _ = samples.folder(asked.scratch, asked.images, asked.size)
     out = asked.scratch / "throughput"
     runtime = models("auto", asked.threads)["nuclei"]
-    ready = [prepared(image, runtime.model) for image, _ in samples.pairs(images, images)]
+    ready = [prepared(image, runtime.name) for image, _ in samples.pairs(images, images)]
     first = _command(images, out, asked.threads)
     _bare(runtime, ready[: 2 * asked.threads], asked.threads)
     few = min(asked.script_images, asked.images)

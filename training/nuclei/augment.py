@@ -12,6 +12,9 @@ from .data import DIAMETERS, LEVELS, Example
 
 _LOW = LEVELS <= 5
 
+#: Share of the crops that get every change of scale, light, optics and camera.
+HARD_SHARE = 0.5
+
 
 def crop(
     item: Example, size: int, rng: np.random.Generator
@@ -19,8 +22,11 @@ def crop(
     """One training crop: image float32 (size, size) and targets float32 (5, size, size).
 
     Targets: foreground, distance, centre, contact, weight. Outside the image both are mirrored.
+    Half of the crops are as inference meets the image, but for turns, small changes of scale and
+    of light: nothing but hard crops teaches caution where the image is plain.
     """
-    matrix = _geometry(item, size, rng)
+    is_hard = bool(rng.random() < HARD_SHARE)
+    matrix = _geometry(item, size, is_hard, rng)
     options = {"dsize": (size, size), "borderMode": cv2.BORDER_REFLECT_101}
     image = cv2.warpAffine(item.image, matrix, flags=cv2.INTER_LINEAR, **options)
     labels = cv2.warpAffine(
@@ -30,12 +36,14 @@ def crop(
     target = np.empty((5, size, size), np.float32)
     target[0] = labels > 0
     target[1:] = maps.transpose(2, 0, 1)
-    return _light(image, labels, item, rng), target
+    return _light(image, labels, item, is_hard, rng), target
 
 
-def _geometry(item: Example, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _geometry(
+    item: Example, size: int, is_hard: bool, rng: np.random.Generator
+) -> NDArray[np.float64]:
     """The affine map from image to crop: scale, stretch, turn, mirror, place."""
-    if rng.random() < 0.5:
+    if not is_hard or rng.random() < 0.5:
         scale = np.exp(rng.uniform(np.log(0.8), np.log(1.25)))
     else:
         low = max(DIAMETERS[0] / item.diameter, 0.4)
@@ -62,15 +70,19 @@ def _light(
     image: NDArray[np.float32],
     labels: NDArray[np.int32],
     item: Example,
+    is_hard: bool,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     low = float(rng.choice(item.levels[_LOW]))
     # Mostly near the percentile used at inference; sometimes far below, as in crowded images, or
     # at the very top.
-    top = 99.8 if rng.random() < 0.5 else 100 - 15 * rng.random() ** 3
+    top = 100 - 15 * rng.random() ** 3 if is_hard and rng.random() < 0.5 else 99.8
     high = float(np.interp(top, LEVELS, item.levels))
     span = max(high - low, 1e-3 * (float(item.levels[-1]) - low), 1e-6)
     x = (image - low) / span
+    if not is_hard:
+        x = x * np.float32(np.exp(rng.normal(0, 0.1)))
+        return soft_knee(np.ascontiguousarray(x, np.float32))
     if rng.random() < 0.25:
         # Nuclei of one image differ in brightness: more so than in most training images.
         factors = np.exp(rng.normal(0, 0.4, int(labels.max()) + 1)).astype(np.float32)

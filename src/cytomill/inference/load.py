@@ -32,13 +32,13 @@ def runtime(model: Model, device: Device, threads: int) -> Runtime:
         from .onnxrt import OnnxRuntime, has_cuda
 
         if device == "cuda":
-            return OnnxRuntime(model, threads, cuda=True)
+            return OnnxRuntime(model.name, model.weights, threads, cuda=True)
         with suppress(OptionError):  # the driver may be there without a device
             if has_cuda():
-                return OnnxRuntime(model, threads, cuda=True)
+                return OnnxRuntime(model.name, model.weights, threads, cuda=True)
     from .openvino import OpenVino
 
-    return OpenVino(model, threads)
+    return OpenVino(model.name, model.weights, threads, int8=model.int8)
 
 
 def _has_driver() -> bool:

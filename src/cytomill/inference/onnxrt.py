@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ModelError, OptionError
-from ..models.card import Model
-from .runtime import Runtime
+from ..errors import Interrupted, ModelError, OptionError
+from ..models.weights import Weights
+from .runtime import Port, Runtime, Tensors
+from .stop import Stop
 
 # The library reports to its makers what it runs on: this must be decided before its import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -21,14 +24,17 @@ _NO_CUDA = (
     "use --device cpu"
 )
 
+#: The library's names of element types that NumPy calls otherwise.
+_DTYPES = {"float": "float32", "double": "float64", "float16": "float16", "bool": "bool"}
+
 
 class OnnxRuntime(Runtime):
-    """A model in an ONNX Runtime session; ``threads`` counts only on a CPU."""
+    """A network in an ONNX Runtime session; ``threads`` counts only on a CPU."""
 
-    def __init__(self, model: Model, threads: int, *, cuda: bool) -> None:
+    def __init__(self, name: str, weights: Weights, threads: int, *, cuda: bool) -> None:
         if cuda and not has_cuda():
             raise OptionError(_NO_CUDA)
-        self.model, self.weights = model, model.weights
+        self.name, self.weights = name, weights
         self.weights.check()
         self.device = "cuda (ONNX Runtime)" if cuda else "cpu (ONNX Runtime f32)"
         options = onnxruntime.SessionOptions()
@@ -45,17 +51,34 @@ class OnnxRuntime(Runtime):
             ) from error
         if cuda and "CUDAExecutionProvider" not in self._session.get_providers():
             raise OptionError(_NO_CUDA)  # it would compute on the CPU without a word
-        self._input = self._session.get_inputs()[0].name
+        self.inputs = tuple(map(_port, self._session.get_inputs()))
+        self.outputs = tuple(map(_port, self._session.get_outputs()))
 
-    def predict(self, x: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """See `Runtime.predict`."""
+    def infer(
+        self, tensors: Tensors, outputs: Sequence[str] | None = None, stop: Stop | None = None
+    ) -> dict[str, NDArray[np.generic]]:
+        """See `Runtime.infer`."""
+        wanted = list(self.checked(tensors, outputs))
+        options = onnxruntime.RunOptions()
+        stop = stop or Stop()
         try:
-            maps: NDArray[np.uint8] = self._session.run(None, {self._input: x})[0]
+            with stop.calling(lambda: setattr(options, "terminate", True)):
+                found = self._session.run(wanted, dict(tensors), options)
+        except Interrupted:
+            raise
         except Exception as error:
-            raise ModelError(f"{self.model.name}: cannot run on {x.shape} ({error})") from error
-        return maps
+            if stop:
+                raise Interrupted from error
+            raise ModelError(f"{self.name}: cannot run ({error})") from error
+        return dict(zip(wanted, found, strict=True))
 
 
 def has_cuda() -> bool:
     """Whether ONNX Runtime was built with CUDA."""
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
+def _port(node: Any) -> Port:
+    kind = node.type.removeprefix("tensor(").removesuffix(")")
+    shape = tuple(size if isinstance(size, int) else -1 for size in node.shape)
+    return Port(node.name, np.dtype(_DTYPES.get(kind, kind)), shape)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from threading import local
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ModelError
-from ..models.card import Model
-from .runtime import Runtime
+from ..errors import Interrupted, ModelError
+from ..models.weights import Weights
+from .runtime import Port, Runtime, Tensors
+from .stop import Stop
 
 # The library asks for consent to telemetry and may send it: this must be decided before its import.
 os.environ.setdefault("OPENVINO_TELEMETRY_DISABLE", "1")
@@ -23,22 +26,30 @@ openvino.Type.f32.to_dtype()
 
 
 class OpenVino(Runtime):
-    """A model compiled for this CPU: in 8-bit integers where the package has such weights, else in
-    bfloat16 where the processor computes in it, else in float32.
+    """A network compiled for this CPU: ``int8`` where there are such weights and the processor
+    computes with them, else ``weights``, in bfloat16 where the processor has it unless ``exact``.
 
     ``threads`` inferences run side by side, one core each: for many images that is faster than all
     cores on one.
     """
 
-    def __init__(self, model: Model, threads: int) -> None:
-        self.model = model
+    def __init__(
+        self,
+        name: str,
+        weights: Weights,
+        threads: int,
+        *,
+        int8: Weights | None = None,
+        exact: bool = False,
+    ) -> None:
+        self.name = name
         core = openvino.Core()
         abilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        integers = model.int8 is not None and "INT8" in abilities
+        integers = int8 is not None and "INT8" in abilities
         # Between integer layers float32 needs fewer conversions than bfloat16.
-        precision = "bf16" if "BF16" in abilities and not integers else "f32"
+        precision = "bf16" if "BF16" in abilities and not integers and not exact else "f32"
         self.device = f"cpu (OpenVINO {'int8' if integers else precision})"
-        self.weights = model.int8 if model.int8 and integers else model.weights
+        self.weights = int8 if int8 and integers else weights
         self.weights.check()
         try:
             self._compiled = core.compile_model(
@@ -54,24 +65,48 @@ class OpenVino(Runtime):
             )
         except RuntimeError as error:
             raise ModelError(
-                f"{self.weights.path}: OpenVINO cannot load it ({_first(error)})"
+                f"{self.weights.path}: OpenVINO cannot load it ({_last(error)})"
             ) from error
+        self.inputs = tuple(map(_port, self._compiled.inputs))
+        self.outputs = tuple(map(_port, self._compiled.outputs))
         self._own = local()
 
-    def predict(self, x: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """See `Runtime.predict`."""
+    def infer(
+        self, tensors: Tensors, outputs: Sequence[str] | None = None, stop: Stop | None = None
+    ) -> dict[str, NDArray[np.generic]]:
+        """See `Runtime.infer`."""
+        wanted = self.checked(tensors, outputs)
         request = getattr(self._own, "request", None)
         if request is None:
             request = self._own.request = self._compiled.create_infer_request()
+        given = {
+            index: np.ascontiguousarray(tensors[port.name])
+            for index, port in enumerate(self.inputs)
+        }
         try:
-            result = request.infer({0: np.ascontiguousarray(x)}, share_inputs=True)
+            if stop is None:
+                result = request.infer(given, share_inputs=True, share_outputs=True)
+            else:
+                with stop.calling(request.cancel):
+                    request.start_async(given, share_inputs=True)
+                    request.wait()
+                result = request.results
         except RuntimeError as error:
-            raise ModelError(
-                f"{self.model.name}: cannot run on {x.shape} ({_first(error)})"
-            ) from error
-        maps: NDArray[np.uint8] = result[0]
-        return maps
+            if stop:
+                raise Interrupted from error
+            raise ModelError(f"{self.name}: cannot run ({_last(error)})") from error
+        places = {port.name: index for index, port in enumerate(self.outputs)}
+        # What `results` holds is a view of the request's memory, which the next call reuses.
+        return {name: np.array(result[places[name]]) for name in wanted}
 
 
-def _first(error: Exception) -> str:
+def _port(node: Any) -> Port:
+    names = node.get_names()
+    shape = tuple(d.get_length() if d.is_static else -1 for d in node.get_partial_shape())
+    # A node may have aliases; the shortest is the one the graph declares.
+    name = min(names, key=lambda n: (len(n), n)) if names else node.get_node().get_friendly_name()
+    return Port(name, np.dtype(node.get_element_type().to_dtype()), shape)
+
+
+def _last(error: Exception) -> str:
     return str(error).strip().splitlines()[-1]

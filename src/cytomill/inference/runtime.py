@@ -3,35 +3,100 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.card import Model, Weights
+from ..errors import ModelError
+from ..models.card import Model
 from ..models.registry import find
+from ..models.weights import Weights
+from .stop import Stop
+
+#: Named arrays: what goes into a network and what comes out of it.
+Tensors = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output of a network: its shape has -1 where any size will do."""
+
+    name: str
+    dtype: np.dtype[np.generic]
+    shape: tuple[int, ...]
+
+    def admits(self, shape: Sequence[int]) -> bool:
+        """Whether an array of ``shape`` fits."""
+        return len(shape) == len(self.shape) and all(
+            own in (-1, size) for own, size in zip(self.shape, shape, strict=True)
+        )
+
+    def __str__(self) -> str:
+        sizes = " x ".join("any" if size < 0 else str(size) for size in self.shape)
+        return f"{self.name}, {self.dtype} of {sizes or 'one element'}"
 
 
 class Runtime(ABC):
-    """A model in memory."""
+    """A network in memory: named arrays in, named arrays out, from any number of threads.
 
-    model: Model
+    A subclass sets the attributes and implements `infer`, for which `checked` does the checks.
+    """
 
-    #: Which of the model's weights it runs.
+    #: What users call the model.
+    name: str
+
+    #: The weights it runs.
     weights: Weights
 
-    #: What computes, for the manifest: ``"openvino bf16"``.
+    #: What computes, for the manifest: ``"cpu (OpenVINO int8)"``.
     device: str
 
-    @abstractmethod
-    def predict(self, x: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Run the model on ``x``, float32 (n, c, y, x); y and x are multiples of its stride.
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
 
-        Returns the model's maps, uint8 (n, maps, y, x), 0..255 for 0..1. Safe to call from several
-        threads at once; the array belongs to the caller. Raises `ModelError` where the model
-        cannot run.
+    @abstractmethod
+    def infer(
+        self, tensors: Tensors, outputs: Sequence[str] | None = None, stop: Stop | None = None
+    ) -> dict[str, NDArray[np.generic]]:
+        """Run the network on one array per input; returns those ``outputs``, by default all.
+
+        Safe to call from several threads at once; the arrays belong to the caller, and may be
+        read-only or strided. Raises `ModelError` for inputs that do not fit and where the network
+        cannot run, and `Interrupted` once ``stop`` is set, as soon as the device can be freed.
         """
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to free
+        """Free the memory and the device; the runtime is not used afterwards. Idempotent."""
+
+    def checked(self, tensors: Tensors, outputs: Sequence[str] | None) -> Sequence[str]:
+        """The names of the outputs that are wanted; raises `ModelError` for what does not fit."""
+        ports = {port.name: port for port in self.inputs}
+        for name, array in tensors.items():
+            port = ports.pop(name, None)
+            if port is None:
+                known = "; ".join(map(str, self.inputs))
+                raise ModelError(f"{self.name}: has no input {name!r}; its inputs are: {known}")
+            if array.dtype != port.dtype or not port.admits(array.shape):
+                sizes = " x ".join(map(str, array.shape)) or "one element"
+                raise ModelError(f"{self.name}: takes {port}; was given {array.dtype} of {sizes}")
+        if ports:
+            raise ModelError(f"{self.name}: lacks its input {', '.join(ports)}")
+        known_outputs = [port.name for port in self.outputs]
+        for name in outputs or ():
+            if name not in known_outputs:
+                raise ModelError(
+                    f"{self.name}: has no output {name!r}; its outputs are: "
+                    f"{', '.join(known_outputs)}"
+                )
+        return outputs or known_outputs
+
+    def predict(self, x: NDArray[np.float32]) -> NDArray[np.generic]:
+        """Run a network of one input on ``x`` and return its first output."""
+        first = self.outputs[0].name
+        return self.infer({self.inputs[0].name: x}, [first])[first]
 
 
 class Models:

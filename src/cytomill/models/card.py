@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,28 +10,10 @@ from typing import Any
 import yaml
 
 from ..errors import ModelError
+from .weights import Weights
 
 #: File names a description may have.
 DESCRIPTIONS = ("rdf.yaml", "bioimageio.yaml")
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """An ONNX file and the SHA-256 it should have."""
-
-    path: Path
-    sha256: str
-
-    def check(self) -> None:
-        """Compare the file with its hash; raises `ModelError`."""
-        if not self.path.is_file():
-            raise ModelError(f"{self.path}: is missing; install the model again")
-        found = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        if found != self.sha256:
-            raise ModelError(
-                f"{self.path}: has SHA-256 {found[:12]}…, its description says "
-                f"{self.sha256[:12]}…; install the model again"
-            )
 
 
 @dataclass(frozen=True, slots=True)

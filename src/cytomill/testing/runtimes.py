@@ -8,85 +8,125 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ..errors import ModelError
+from ..errors import Interrupted, ModelError
 from ..inference.runtime import Runtime
+from ..inference.stop import Stop
+
+#: Stands for any size where a network leaves it open: a multiple of every stride in use.
+_SIDE = 64
 
 
 class RuntimeTests:
-    """Subclass it and give the fixture ``runtime``, of a model of one input channel."""
+    """Subclass it and give the fixture ``runtime``: any network of at least one float input."""
 
     @pytest.fixture
     def runtime(self) -> Runtime:
-        """The runtime under test, with a model loaded."""
+        """The runtime under test, with a network loaded."""
         raise NotImplementedError
 
     def test_it_says_what_runs_where(self, runtime: Runtime) -> None:
-        """The manifest names the weights and the device."""
-        assert runtime.weights in (runtime.model.weights, runtime.model.int8)
+        """The manifest names the model, the weights and the device."""
+        assert runtime.name
         assert runtime.device
+        assert runtime.weights.path.is_file()
+        assert runtime.inputs
+        assert runtime.outputs
 
-    @pytest.mark.parametrize("n", [1, 3])
-    @pytest.mark.parametrize("sides", [(1, 1), (2, 5), (7, 3)])
-    def test_maps_have_the_shape_of_the_input(
-        self, runtime: Runtime, n: int, sides: tuple[int, int]
-    ) -> None:
-        """Any multiple of the stride, any number of images."""
-        x = _input(runtime, n, sides)
-        maps = runtime.predict(x)
-        assert maps.dtype == np.uint8
-        assert maps.shape == (n, len(runtime.model.maps), *x.shape[2:])
+    def test_outputs_are_as_declared(self, runtime: Runtime) -> None:
+        """Names, data types and shapes."""
+        found = runtime.infer(_inputs(runtime))
+        assert list(found) == [port.name for port in runtime.outputs]
+        for port in runtime.outputs:
+            assert found[port.name].dtype == port.dtype
+            assert port.admits(found[port.name].shape)
 
-    def test_the_same_input_gives_the_same_maps(self, runtime: Runtime) -> None:
+    def test_only_the_outputs_that_are_asked_for_come(self, runtime: Runtime) -> None:
+        """And they are the same."""
+        name = runtime.outputs[-1].name
+        found = runtime.infer(_inputs(runtime), [name])
+        assert list(found) == [name]
+        assert np.array_equal(found[name], runtime.infer(_inputs(runtime))[name])
+
+    def test_the_same_input_gives_the_same_outputs(self, runtime: Runtime) -> None:
         """Runtimes are deterministic."""
-        x = _input(runtime)
-        assert np.array_equal(runtime.predict(x), runtime.predict(x))
+        assert _same(runtime.infer(_inputs(runtime)), runtime.infer(_inputs(runtime)))
 
     def test_many_threads_get_their_own_results(self, runtime: Runtime) -> None:
         """Calls from several threads at once do not mix."""
-        inputs = [_input(runtime, seed=seed) for seed in range(12)]
-        alone = [runtime.predict(x) for x in inputs]
+        inputs = [_inputs(runtime, seed) for seed in range(12)]
+        alone = [runtime.infer(x) for x in inputs]
         with ThreadPoolExecutor(4) as pool:
-            beside = list(pool.map(runtime.predict, inputs))
-        assert all(np.array_equal(one, other) for one, other in zip(alone, beside, strict=True))
-        assert len({one.tobytes() for one in alone}) > 1
+            beside = list(pool.map(runtime.infer, inputs))
+        assert all(map(_same, alone, beside))
+        assert len({_bytes(one) for one in alone}) > 1
 
     def test_the_result_belongs_to_the_caller(self, runtime: Runtime) -> None:
         """It may be written to, and a later call does not change it."""
-        x, other = _input(runtime, seed=1), _input(runtime, seed=2)
-        maps = runtime.predict(x)
-        kept = maps.copy()
-        runtime.predict(other)
-        assert np.array_equal(maps, kept)
-        maps[:] = 7
-        assert np.array_equal(runtime.predict(x), kept)
+        found = runtime.infer(_inputs(runtime, 1))
+        kept = {name: array.copy() for name, array in found.items()}
+        runtime.infer(_inputs(runtime, 2))
+        assert _same(found, kept)
+        for array in found.values():
+            array[...] = np.ones((), array.dtype)
+        assert _same(runtime.infer(_inputs(runtime, 1)), kept)
 
     def test_the_input_is_left_alone_and_may_have_any_layout(self, runtime: Runtime) -> None:
         """Read-only and strided arrays are as good as any."""
-        x = _input(runtime, sides=(2, 3))
-        expected = runtime.predict(x)
-        kept = x.copy()
-        x.flags.writeable = False
-        assert np.array_equal(runtime.predict(x), expected)
-        assert np.array_equal(runtime.predict(np.asfortranarray(x)), expected)
-        assert np.array_equal(runtime.predict(np.repeat(x, 2, 3)[..., ::2]), expected)
-        assert np.array_equal(x, kept)
+        inputs = _inputs(runtime)
+        expected = runtime.infer(inputs)
+        kept = {name: array.copy() for name, array in inputs.items()}
+        for array in inputs.values():
+            array.flags.writeable = False
+        assert _same(runtime.infer(inputs), expected)
+        strided = {name: np.repeat(array, 2, -1)[..., ::2] for name, array in inputs.items()}
+        assert _same(runtime.infer(strided), expected)
+        fortran = {name: np.asfortranarray(array) for name, array in inputs.items()}
+        assert _same(runtime.infer(fortran), expected)
+        assert _same(inputs, kept)
 
-    @pytest.mark.parametrize("shape", [(2, 64, 64), (1, 2, 64, 64), (1, 1, 1, 64, 64)])
-    def test_an_input_of_another_shape_is_refused(
-        self, runtime: Runtime, shape: tuple[int, ...]
-    ) -> None:
-        """In words, with the model and the shape, and without harm to what follows."""
-        with pytest.raises(ModelError, match=runtime.model.name):
-            runtime.predict(np.zeros(shape, np.float32))
-        assert runtime.predict(_input(runtime)).shape[0] == 1
+    def test_an_input_that_does_not_fit_is_refused(self, runtime: Runtime) -> None:
+        """In words, with the model and what it takes, and without harm to what follows."""
+        good = _inputs(runtime)
+        name = runtime.inputs[0].name
+        for bad in (
+            {**good, name: good[name][0]},
+            {**good, name: good[name].astype(np.complex64)},
+            {**good, "no such input": good[name]},
+            {key: array for key, array in good.items() if key != name},
+        ):
+            with pytest.raises(ModelError, match=runtime.name):
+                runtime.infer(bad)
+        with pytest.raises(ModelError, match="no output 'no such output'"):
+            runtime.infer(good, ["no such output"])
+        assert runtime.infer(good)
+
+    def test_a_call_that_is_stopped_ends(self, runtime: Runtime) -> None:
+        """And the next one works."""
+        stop = Stop()
+        stop.set()
+        with pytest.raises(Interrupted):
+            runtime.infer(_inputs(runtime), stop=stop)
+        assert _same(runtime.infer(_inputs(runtime), stop=Stop()), runtime.infer(_inputs(runtime)))
 
 
-def _input(
-    runtime: Runtime, n: int = 1, sides: tuple[int, int] = (4, 4), seed: int = 0
-) -> NDArray[np.float32]:
-    """Noise, ``sides`` strides high and wide."""
-    height, width = (side * runtime.model.stride for side in sides)
-    noise = np.random.default_rng(seed).random((n, 1, height, width), np.float32)
-    # On noise alone a network may see nothing, wherever it is.
-    stripes = np.indices((height, width)).sum(0) // 8 % 2
-    return np.asarray(noise + 2 * stripes, np.float32)
+def _inputs(runtime: Runtime, seed: int = 0) -> dict[str, NDArray[np.generic]]:
+    """Noise in stripes for every input."""
+    random = np.random.default_rng(seed)
+    made = {}
+    for port in runtime.inputs:
+        shape = [_SIDE if size < 0 else size for size in port.shape]
+        if port.shape[:1] == (-1,):
+            shape[0] = 1
+        # On noise alone a network may see nothing, wherever it is.
+        stripes = np.indices(shape).sum(0) // 8 % 2
+        values = 20 * random.random(shape) + 20 * stripes
+        made[port.name] = np.asarray(values, port.dtype)
+    return made
+
+
+def _same(one: dict[str, NDArray[np.generic]], other: dict[str, NDArray[np.generic]]) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
+
+
+def _bytes(tensors: dict[str, NDArray[np.generic]]) -> bytes:
+    return b"".join(array.tobytes() for array in tensors.values())

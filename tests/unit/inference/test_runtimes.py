@@ -14,8 +14,9 @@ from cytomill.inference.load import cores, models, runtime
 from cytomill.inference.onnxrt import OnnxRuntime, has_cuda
 from cytomill.inference.openvino import OpenVino
 from cytomill.inference.runtime import Runtime
-from cytomill.models.card import Weights
+from cytomill.models.card import Model
 from cytomill.models.registry import find
+from cytomill.models.weights import Weights
 from cytomill.testing import RuntimeTests
 
 
@@ -23,9 +24,17 @@ from cytomill.testing import RuntimeTests
 def loaded(kind: str) -> Runtime:
     """A runtime, the same for all tests."""
     if kind == "onnx":
-        return OnnxRuntime(find("nuclei"), 2, cuda=False)
+        return on_onnx(find("nuclei"))
     model = find("nuclei")
-    return OpenVino(model if kind == "openvino" else replace(model, int8=None), 2)
+    return on_openvino(model if kind == "openvino" else replace(model, int8=None))
+
+
+def on_onnx(model: Model) -> Runtime:
+    return OnnxRuntime(model.name, model.weights, 2, cuda=False)
+
+
+def on_openvino(model: Model) -> Runtime:
+    return OpenVino(model.name, model.weights, 2, int8=model.int8)
 
 
 class TestOpenVino(RuntimeTests):
@@ -48,9 +57,7 @@ class TestOnnxRuntime(RuntimeTests):
         return loaded("onnx")
 
 
-@pytest.mark.parametrize(
-    "load", [lambda m: OpenVino(m, 1), lambda m: OnnxRuntime(m, 1, cuda=False)]
-)
+@pytest.mark.parametrize("load", [on_openvino, on_onnx])
 def test_test_tensors_of_the_package_are_reproduced(load):
     model = replace(find("nuclei"), int8=None)
     given, expected = (np.load(model.folder / f"test_{kind}.npy") for kind in ("input", "output"))
@@ -60,9 +67,7 @@ def test_test_tensors_of_the_package_are_reproduced(load):
     assert apart.mean() < 1
 
 
-@pytest.mark.parametrize(
-    "load", [lambda m: OpenVino(m, 1), lambda m: OnnxRuntime(m, 1, cuda=False)]
-)
+@pytest.mark.parametrize("load", [on_openvino, on_onnx])
 def test_weights_that_are_no_network_are_told(load, tmp_path):
     path = tmp_path / "weights.onnx"
     path.write_bytes(b"not a network")

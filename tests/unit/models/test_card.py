@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from cytomill.errors import ModelError, OptionError
-from cytomill.models.card import Model, Weights
+from cytomill.models.card import Model
 from cytomill.models.registry import find, names
+from cytomill.models.weights import Weights
 
 
 @pytest.fixture
