@@ -56,19 +56,26 @@ class Segments:
 
 def watershed(maps: NDArray[np.uint8], how: Watershed) -> Segments:
     """Label the nuclei in ``maps``: uint8 (3, y, x), foreground, distance and centre as 0..255."""
+    return divide(relief(maps, how), how)
+
+
+def relief(maps: NDArray[np.uint8], how: Watershed) -> NDArray[np.uint16]:
+    """The landscape of ``maps`` that `divide` takes: uint16 (y, x).
+
+    Outside the foreground it is 0, inside 1 plus the weighted mean of distance and centre, 0..4080.
+    """
     centre = round(RELIEF_WEIGHT * how.centre)
-    relief = cv2.addWeighted(maps[1], RELIEF_WEIGHT - centre, maps[2], centre, 0, dtype=cv2.CV_16U)
+    mean = cv2.addWeighted(maps[1], RELIEF_WEIGHT - centre, maps[2], centre, 0, dtype=cv2.CV_16U)
     # Without this every tenth pixel is a summit of its own: maps are noisy in their last bit.
-    relief = cv2.GaussianBlur(relief, (3, 3), 0, borderType=cv2.BORDER_REPLICATE)
-    return divide(maps[0], relief, how)
+    mean = cv2.GaussianBlur(mean, (3, 3), 0, borderType=cv2.BORDER_REPLICATE)
+    inside = maps[0] >= max(1, _steps(255, how.foreground))
+    return np.where(inside, mean + np.uint16(1), np.uint16(0))
 
 
-def divide(foreground: NDArray[np.uint8], relief: NDArray[np.uint16], how: Watershed) -> Segments:
-    """Divide ``foreground``, uint8 (y, x), 0..255, into the hills of ``relief``, 0..4080."""
+def divide(relief: NDArray[np.uint16], how: Watershed) -> Segments:
+    """Divide ``relief`` (y, x), 0 outside the foreground, else 1..4081, into its hills."""
     labels, peaks = _divide(
-        foreground,
         relief,
-        max(1, _steps(255, how.foreground)),
         _steps(_LEVELS - 1, how.peak),
         max(1, _steps(_LEVELS - 1, how.persistence)),  # 1 makes a plateau one hill
         how.area,
@@ -156,14 +163,12 @@ def _merge(
 
 @numba.njit(nogil=True, cache=True)
 def _divide(
-    foreground: NDArray[np.uint8],
     heights: NDArray[np.uint16],
-    least_foreground: int,
     least_peak: int,
     persistence: int,
     least_area: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    height, width = foreground.shape
+    height, width = heights.shape
     # A frame of one pixel on each side spares every neighbour a bounds check.
     stride = width + 2
     relief = np.zeros((height + 2) * stride, np.uint16)
@@ -173,8 +178,8 @@ def _divide(
     for y in range(height):
         row = (y + 1) * stride + 1
         for x in range(width):
-            if foreground[y, x] >= least_foreground:
-                relief[row + x] = heights[y, x] + 1  # 0 is outside
+            if heights[y, x] > 0:
+                relief[row + x] = heights[y, x]
                 inside[count] = row + x
                 count += 1
         first[y + 1] = count

@@ -9,13 +9,13 @@ from scipy import ndimage
 from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed as skimage_watershed
 
-from cytomill.ops.watershed import Segments, Watershed, divide, watershed
+from cytomill.ops.watershed import Segments, Watershed, divide, relief, watershed
 
 
 def hills_of(relief: np.ndarray, how: Watershed, mask: np.ndarray | None = None) -> Segments:
     """Divide ``mask`` (everything by default) by ``relief`` (0..255), scaled to the full range."""
-    foreground = np.full(relief.shape, 255, np.uint8) if mask is None else mask
-    return divide(foreground, relief.astype(np.uint16) * 16, how)
+    landscape = relief.astype(np.uint16) * 16 + 1
+    return divide(landscape if mask is None else np.where(mask > 0, landscape, 0), how)
 
 
 def blobs(seed: int, shape: tuple[int, int] = (96, 120)) -> np.ndarray:
@@ -90,6 +90,15 @@ def test_does_not_depend_on_where_the_picture_lies(seed: int, dy: int, dx: int) 
     here = hills_of(relief, ALL)
     there = hills_of(moved, ALL, mask)
     assert np.array_equal(there.labels[dy : dy + 40, dx : dx + 50], here.labels)
+
+
+def test_relief_is_zero_outside_the_foreground_and_positive_inside() -> None:
+    maps = np.stack([blobs(1), blobs(2), blobs(3)])
+    found = relief(maps, Watershed(foreground=0.5, centre=0.25))
+    assert np.array_equal(found > 0, maps[0] >= 128)
+    assert found.max() <= 4081
+    flat = relief(np.full((3, 4, 5), 255, np.uint8), Watershed())
+    assert (flat == 4081).all()
 
 
 def test_empty_maps_have_no_objects() -> None:
