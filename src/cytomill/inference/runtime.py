@@ -22,11 +22,21 @@ Tensors = Mapping[str, NDArray[np.generic]]
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input or output of a network: its shape has -1 where any size will do."""
+    """An input or output of a network: its shape has -1 where any size will do.
+
+    An ``optional`` input may be left out. ``real`` inputs take booleans, integers and floats of any
+    width, whatever their ``dtype`` is.
+    """
 
     name: str
     dtype: np.dtype[np.generic]
     shape: tuple[int, ...]
+    optional: bool = False
+    real: bool = False
+
+    def takes(self, dtype: np.dtype[np.generic]) -> bool:
+        """Whether elements of ``dtype`` will do."""
+        return dtype == self.dtype or (self.real and dtype.kind in "buif")
 
     def admits(self, shape: Sequence[int]) -> bool:
         """Whether an array of ``shape`` fits."""
@@ -79,11 +89,12 @@ class Runtime(ABC):
             if port is None:
                 known = "; ".join(map(str, self.inputs))
                 raise ModelError(f"{self.name}: has no input {name!r}; its inputs are: {known}")
-            if array.dtype != port.dtype or not port.admits(array.shape):
+            if not port.takes(array.dtype) or not port.admits(array.shape):
                 sizes = " x ".join(map(str, array.shape)) or "one element"
                 raise ModelError(f"{self.name}: takes {port}; was given {array.dtype} of {sizes}")
-        if ports:
-            raise ModelError(f"{self.name}: lacks its input {', '.join(ports)}")
+        lacking = [port.name for port in ports.values() if not port.optional]
+        if lacking:
+            raise ModelError(f"{self.name}: lacks its input {', '.join(lacking)}")
         known_outputs = [port.name for port in self.outputs]
         for name in outputs or ():
             if name not in known_outputs:
