@@ -5,14 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from threading import RLock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
-from ..models.card import Model
-from ..models.registry import find
 from ..models.weights import Weights
 from .stop import Stop
 
@@ -49,6 +47,38 @@ class Port:
         return f"{self.name}, {self.dtype} of {sizes or 'one element'}"
 
 
+def checked(
+    model: str,
+    inputs: Sequence[Port],
+    outputs: Sequence[Port],
+    tensors: Tensors,
+    wanted: Sequence[str] | None,
+) -> Sequence[str]:
+    """The names of the outputs that are ``wanted``, by default all.
+
+    Raises `ModelError` for tensors that do not fit ``inputs`` and for names not in ``outputs``.
+    """
+    ports = {port.name: port for port in inputs}
+    for name, array in tensors.items():
+        port = ports.pop(name, None)
+        if port is None:
+            known = "; ".join(map(str, inputs))
+            raise ModelError(f"{model}: has no input {name!r}; its inputs are: {known}")
+        if not port.takes(array.dtype) or not port.admits(array.shape):
+            sizes = " x ".join(map(str, array.shape)) or "one element"
+            raise ModelError(f"{model}: takes {port}; was given {array.dtype} of {sizes}")
+    lacking = [port.name for port in ports.values() if not port.optional]
+    if lacking:
+        raise ModelError(f"{model}: lacks its input {', '.join(lacking)}")
+    known_outputs = [port.name for port in outputs]
+    for name in wanted or ():
+        if name not in known_outputs:
+            raise ModelError(
+                f"{model}: has no output {name!r}; its outputs are: {', '.join(known_outputs)}"
+            )
+    return wanted or known_outputs
+
+
 class Runtime(ABC):
     """A network in memory: named arrays in, named arrays out, from any number of threads.
 
@@ -83,26 +113,7 @@ class Runtime(ABC):
 
     def checked(self, tensors: Tensors, outputs: Sequence[str] | None) -> Sequence[str]:
         """The names of the outputs that are wanted; raises `ModelError` for what does not fit."""
-        ports = {port.name: port for port in self.inputs}
-        for name, array in tensors.items():
-            port = ports.pop(name, None)
-            if port is None:
-                known = "; ".join(map(str, self.inputs))
-                raise ModelError(f"{self.name}: has no input {name!r}; its inputs are: {known}")
-            if not port.takes(array.dtype) or not port.admits(array.shape):
-                sizes = " x ".join(map(str, array.shape)) or "one element"
-                raise ModelError(f"{self.name}: takes {port}; was given {array.dtype} of {sizes}")
-        lacking = [port.name for port in ports.values() if not port.optional]
-        if lacking:
-            raise ModelError(f"{self.name}: lacks its input {', '.join(lacking)}")
-        known_outputs = [port.name for port in self.outputs]
-        for name in outputs or ():
-            if name not in known_outputs:
-                raise ModelError(
-                    f"{self.name}: has no output {name!r}; its outputs are: "
-                    f"{', '.join(known_outputs)}"
-                )
-        return outputs or known_outputs
+        return checked(self.name, self.inputs, self.outputs, tensors, outputs)
 
     def predict(self, x: NDArray[np.float32]) -> NDArray[np.generic]:
         """Run a network of one input on ``x`` and return its first output."""
@@ -111,16 +122,20 @@ class Runtime(ABC):
 
 
 class Models:
-    """The models of one run: each is loaded when first asked for, once, by whichever thread."""
+    """The models of one run: each is loaded when first asked for, once, by whichever thread.
 
-    def __init__(self, load: Callable[[Model], Runtime]) -> None:
+    A name is that of a network, or of its view of raw pixels, see `cytomill.inference.pixels`.
+    ``load`` gives the runtime of a name, and may ask for others.
+    """
+
+    def __init__(self, load: Callable[[str], Runtime]) -> None:
         self._load = load
         self._loaded: dict[str, Runtime] = {}
-        self._lock = Lock()
+        self._lock = RLock()
 
     def __getitem__(self, name: str) -> Runtime:
         """The runtime of model ``name``; raises `OptionError` where there is no such model."""
         with self._lock:
             if name not in self._loaded:
-                self._loaded[name] = self._load(find(name))
+                self._loaded[name] = self._load(name)
             return self._loaded[name]
