@@ -38,7 +38,6 @@ STAGES = (
     "open",
     "split",
     "read",
-    "prepare",
     "predict",
     "label",
     "measure",

@@ -143,7 +143,7 @@ class Run:
             todo = [plan for plan in plans if not plan.done]
             runtimes = models(self._device, self._threads)
             # A model that cannot be loaded must stop the run, not fail each image.
-            loaded = {name: runtimes[name] for name in self.pipeline.models if todo}
+            loaded = self.pipeline.load(runtimes) if todo else {}
             worker = Worker(
                 self.pipeline,
                 runtimes,

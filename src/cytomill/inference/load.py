@@ -9,6 +9,8 @@ from typing import Literal, get_args
 
 from ..errors import OptionError
 from ..models.card import Model
+from ..models.registry import find
+from .pixels import SUFFIX, Pixels
 from .runtime import Models, Runtime
 
 #: Where a model runs; ``auto`` is CUDA where there is a device, else the CPU.
@@ -53,4 +55,11 @@ def _has_driver() -> bool:
 def models(device: Device = "auto", threads: int | None = None) -> Models:
     """The models of one run on ``device``: ``threads`` inferences at once, by default all cores."""
     count = threads or cores()
-    return Models(lambda model: runtime(model, device, count))
+
+    def load(name: str) -> Runtime:
+        base = name.removesuffix(SUFFIX)
+        model = find(base)
+        return runtime(model, device, count) if base == name else Pixels(model, made[base])
+
+    made = Models(load)
+    return made

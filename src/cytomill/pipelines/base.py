@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from ..image.core import Image, PixelSize
-from ..inference.runtime import Models
+from ..inference.runtime import Models, Runtime
 from ..ops.grid import Box
 from ..ops.normalise import Levels
 from .canvas import Stack
@@ -100,6 +100,14 @@ class Pipeline(ABC, Generic[O]):
 
     def __init__(self, options: O) -> None:
         self.options = options
+
+    def load(self, models: Models) -> Mapping[str, Runtime]:
+        """Load what `process` will ask for: the runtime that answers for each of `models`.
+
+        Done once, before any image: a model that cannot be loaded must stop the run, not fail each
+        image. Raises `ModelError`, `OptionError`.
+        """
+        return {name: models[name] for name in self.models}
 
     @abstractmethod
     def split(self, image: Image) -> Sequence[Part]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,14 +14,15 @@ from pydantic import Field
 
 from ..errors import InputError
 from ..image.core import Image, PixelSize
-from ..inference.runtime import Models
+from ..inference.pixels import SUFFIX
+from ..inference.runtime import Models, Runtime
 from ..models.card import Model
 from ..models.registry import find
 from ..ops.grid import Box, Grid
 from ..ops.measure import measure
-from ..ops.normalise import levels, normalise
+from ..ops.normalise import levels
 from ..ops.table import to_table
-from ..ops.watershed import Segments, Watershed, watershed
+from ..ops.watershed import Segments, Watershed, divide, watershed
 from ..settings import settings
 from .base import Options, Part, Partial, Pipeline, Result
 from .canvas import Canvas
@@ -38,6 +39,9 @@ SMALLEST_PIXEL, LARGEST_PIXEL = 0.01, 5.0
 #: Planes of more pixels than this times `settings.whole` are tiled however few they are on the
 #: model's grid.
 _DENSEST = 4
+
+
+_MODEL = "nuclei"
 
 
 class NucleiOptions(Options):
@@ -63,13 +67,17 @@ class Nuclei(Pipeline[NucleiOptions]):
 
     name: ClassVar[str] = "nuclei"
     summary: ClassVar[str] = "Finds, outlines and measures nuclei in fluorescence images."
-    models: ClassVar[tuple[str, ...]] = ("nuclei",)
+    models: ClassVar[tuple[str, ...]] = (_MODEL,)
     Options: ClassVar[type[Options]] = NucleiOptions
 
     def __init__(self, options: NucleiOptions) -> None:
         super().__init__(options)
-        self._model: Model = find("nuclei")
+        self._model: Model = find(_MODEL)
         self._watershed = Watershed(**self._model.settings["watershed"])
+
+    def load(self, models: Models) -> Mapping[str, Runtime]:
+        """See `Pipeline.load`."""
+        return {_MODEL: models[_MODEL + SUFFIX]}
 
     def split(self, image: Image) -> Sequence[Part]:
         """Planes; of planes above `settings.whole` pixels, tiles."""
@@ -89,7 +97,7 @@ class Nuclei(Pipeline[NucleiOptions]):
         return parts
 
     def process(self, image: Image, part: Part, models: Models) -> Partial:
-        """Read, normalise, predict, label and measure one part."""
+        """Read, predict, label and measure one part."""
         watch = Stopwatch()
         grid = self._grid(image)
         channel = self._channel(image)
@@ -98,15 +106,21 @@ class Nuclei(Pipeline[NucleiOptions]):
         box = grid.on_image(area, grid.margin)
         with watch("read"):
             pixels = read(*box.slices)
-        with watch("prepare"):
-            between = part.levels or levels(pixels.shape, lambda y, x: pixels[y, x])
-            x = grid.to_model(normalise(pixels, between), box, area)
-            x = _padded(x, self._model.stride)
+        # The watershed runs on the finer of the two grids, so that neither small nuclei nor smooth
+        # outlines are lost.
+        wanted = "relief" if min(grid.scale) >= 1 else "maps"
         with watch("predict"):
-            maps = models["nuclei"].predict(x[None, None])[0]
-            maps = maps[:, : area.shape[0], : area.shape[1]]
+            tensors: dict[str, NDArray[Any]] = {
+                "pixels": pixels,
+                "plane": np.array(grid.shape),
+                "scale": np.array(grid.scale),
+                "area": np.array([area.y0, area.x0, area.y1, area.x1]),
+            }
+            if part.levels:
+                tensors["levels"] = np.array([part.levels.low, part.levels.high])
+            predicted: NDArray[Any] = models[_MODEL + SUFFIX].infer(tensors, [wanted])[wanted]
         with watch("label"):
-            labels, count = self._label(grid, maps, area, box, part.core)
+            labels, count = self._label(grid, predicted, area, box, part.core)
         columns: dict[str, NDArray[Any]] = {}
         if self.options.measure:
             with watch("measure"):
@@ -184,19 +198,19 @@ class Nuclei(Pipeline[NucleiOptions]):
         return Grid(shape, scale)
 
     def _label(
-        self, grid: Grid, maps: NDArray[np.uint8], area: Box, box: Box, core: Box
+        self, grid: Grid, predicted: NDArray[Any], area: Box, box: Box, core: Box
     ) -> tuple[NDArray[np.int32], int]:
         """Labels over the image's ``box`` of the nuclei whose peak lies in ``core``, and how many.
 
-        The watershed runs on the finer of the two grids, so that neither small nuclei nor smooth
-        outlines are lost.
+        ``predicted`` over ``area`` is the relief where the model's grid is the finer, else maps.
         """
-        if min(grid.scale) >= 1:
-            found, mine = watershed(maps, self._watershed), core
+        if predicted.ndim == 2:
+            found, mine = divide(predicted, self._watershed), core
         else:
             zoom = grid.scale[0] * grid.scale[1]
             how = replace(self._watershed, area=round(self._watershed.area / zoom))
-            found, mine, area = watershed(grid.to_image(maps, area, box), how), grid.cell(core), box
+            maps = grid.to_image(predicted, area, box)
+            found, mine, area = watershed(maps, how), grid.cell(core), box
         whole = core == Box(0, 0, *grid.model_shape)
         labels = found.labels if whole else _only(found, area, mine)
         if not grid.exact and area is not box:
@@ -218,14 +232,6 @@ def _reader(
         return brightest
 
     return read
-
-
-def _padded(x: NDArray[np.float32], stride: int) -> NDArray[np.float32]:
-    """``x`` (y, x) mirrored at the bottom and right up to multiples of ``stride``."""
-    bottom, right = (-n % stride for n in x.shape)
-    if not bottom and not right:
-        return x
-    return np.pad(x, ((0, bottom), (0, right)), mode="symmetric")
 
 
 def _only(found: Segments, area: Box, core: Box) -> NDArray[np.int32]:
