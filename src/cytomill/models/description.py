@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from .attachment import Attachment as Attachment
 from .weights import Weights
 
 #: What an axis counts. ``index`` is any axis without a meaning of its own.
@@ -88,14 +89,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file of the package, and the SHA-256 it should have where that is given."""
-
-    path: Path
-    sha256: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Tensor:
     """An input or output.
 
@@ -126,12 +119,15 @@ class Tensor:
 class Tolerance:
     """How far test outputs may be off: ``|found - expected| <= absolute + relative * |expected|``.
 
-    At most ``mismatched`` of a million elements may be further off.
+    At most ``mismatched`` of a million elements may be further off. It is about the named
+    ``outputs`` and kinds of ``weights``, about all where none are named.
     """
 
     relative: float = 1e-3
     absolute: float = 1e-3
     mismatched: float = 100.0
+    outputs: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +137,9 @@ class Description:
     ``folder`` holds the package and ``source`` is the description's file in it. ``weights`` are the
     entries of the description in its order, those that cannot be run here among them. ``config`` is
     the description's own section of that name, unparsed. ``refused`` maps a kind of weights to the
-    reason why it is not run.
+    reason why it is not run. ``id`` is the name that the zoo gave the model, such as
+    ``affable-shark``. ``tolerances`` are those of single outputs or weights, in the description's
+    order, ``tolerance`` that of all others; `allowed` chooses.
     """
 
     name: str
@@ -161,3 +159,23 @@ class Description:
     tags: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    id: str = ""
+    tolerances: tuple[Tolerance, ...] = ()
+
+    @property
+    def usable(self) -> tuple[Weights, ...]:
+        """The weights that can be run here, in the description's order."""
+        return tuple(weights for weights in self.weights if weights.kind not in self.refused)
+
+    def allowed(self, output: str, kind: str) -> Tolerance:
+        """How far ``output`` may be off with weights of ``kind``: the first that is about both."""
+        for tolerance in self.tolerances:
+            if output in (tolerance.outputs or (output,)) and kind in (
+                tolerance.weights or (kind,)
+            ):
+                return tolerance
+        return self.tolerance
+
+    def tensor(self, name: str) -> Tensor | None:
+        """The input or output ``name``, or None."""
+        return next((each for each in (*self.inputs, *self.outputs) if each.id == name), None)
