@@ -53,6 +53,8 @@ def segment(
     with tempfile.TemporaryDirectory(prefix="cytomill-") as scratch:
         partials = (chosen.process(image, part, loaded) for part in chosen.split(image))
         result = chosen.merge(image, partials, Path(scratch))
+        if result.labels is None:
+            raise OptionError(f"{pipeline} gives no labels with these options; use cytomill.run")
         labels = result.labels[...]
     kept = [size for axis, size in zip("TZYX", labels.shape, strict=True) if axis in image.axes]
     return labels.reshape(kept)

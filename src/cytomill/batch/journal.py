@@ -32,6 +32,9 @@ from .shard import Shard
 #: The folder inside OUT that holds journals, tables and locks.
 HIDDEN = ".cytomill"
 
+#: Where a table lies: file name, first byte, number of bytes.
+Place = tuple[str, int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -39,8 +42,8 @@ class Record:
 
     ``status`` is ``started``, ``done`` or ``failed``. ``task`` identifies program, pipeline,
     options and model. ``outputs`` are paths relative to OUT. ``ran`` says which weights of each
-    model ran on what. ``rows`` says where its measurements lie: file name, first byte, number of
-    bytes. ``at`` is when it was written, in seconds since 1970.
+    model ran on what. ``rows`` says where its measurements lie, and ``classes`` its classes: file
+    name, first byte, number of bytes. ``at`` is when it was written, in seconds since 1970.
     """
 
     input: str
@@ -54,7 +57,8 @@ class Record:
     seconds: dict[str, float] = field(default_factory=dict)
     error: str = ""
     ran: dict[str, str] = field(default_factory=dict)
-    rows: tuple[str, int, int] | None = None
+    rows: Place | None = None
+    classes: Place | None = None
     at: float = 0.0
 
 
@@ -99,6 +103,8 @@ class Journal:
         self.made = past.made
         #: The last that is known of each input.
         self.records = past.records
+        #: Whether any input was ever classified.
+        self.classified = past.classified
 
     def _file(self, name: str) -> BinaryIO:
         # Unbuffered: what a full disk refused must not be tried again on closing.
@@ -136,8 +142,9 @@ class Journal:
             line = json.dumps(asdict(record), ensure_ascii=False) + "\n"
             self._append(self._lines, line.encode())
             self.records[record.input] = record
+            self.classified |= record.classes is not None
 
-    def add_rows(self, table: pa.Table) -> tuple[str, int, int]:
+    def add_rows(self, table: pa.Table) -> Place:
         """Append a table; returns where it lies.
 
         Safe from several threads at once. Raises `OutputError`.
@@ -162,11 +169,11 @@ class Journal:
             raise output_error(Path(file.name), error) from error
         return first
 
-    def rows(self, record: Record) -> pa.Table | None:
-        """The measurements of one input; None where it was not measured."""
-        if record.rows is None:
+    def rows(self, place: Place | None) -> pa.Table | None:
+        """The table that lies at ``place``; None for no place."""
+        if place is None:
             return None
-        name, first, size = record.rows
+        name, first, size = place
         with (self._folder / name).open("rb") as file:
             file.seek(first)
             return pa.ipc.open_stream(file.read(size)).read_all()
@@ -199,11 +206,15 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What journals tell: the last of each input, outputs ever begun, outputs not finished."""
+    """What journals tell: the last of each input, outputs ever begun, outputs not finished.
+
+    ``classified`` says whether any input was ever classified.
+    """
 
     records: dict[str, Record]
     made: set[str]
     unfinished: set[str]
+    classified: bool
 
 
 def read(out: Path) -> Past:
@@ -211,9 +222,11 @@ def read(out: Path) -> Past:
     records: dict[str, Record] = {}
     made: set[str] = set()
     begun: dict[str, list[str]] = {}
+    classified = False
     paths = sorted((out / HIDDEN).glob("journal*.jsonl"))
     for record in heapq.merge(*map(_records, paths), key=lambda record: record.at):
         made.update(record.outputs)
+        classified |= record.classes is not None
         if record.status != "started":
             begun.pop(record.input, None)
             records[record.input] = record
@@ -223,7 +236,8 @@ def read(out: Path) -> Past:
         # To begin the same again says nothing against what an earlier run finished.
         if known is None or not _same_work(known, record) or known.status != "done":
             records[record.input] = record
-    return Past(records, made, {name for names in begun.values() for name in names})
+    unfinished = {name for names in begun.values() for name in names}
+    return Past(records, made, unfinished, classified)
 
 
 def _same_work(one: Record, other: Record) -> bool:
@@ -235,7 +249,8 @@ def _records(path: Path) -> Iterator[Record]:
         for line in lines:
             try:
                 fields: dict[str, Any] = json.loads(line)
-                rows = fields.pop("rows", None)
-                yield Record(**fields, rows=tuple(rows) if rows else None)
+                for kind in ("rows", "classes"):
+                    fields[kind] = tuple(fields.get(kind) or ()) or None
+                yield Record(**fields)
             except (ValueError, TypeError, AttributeError):
                 continue  # the line a killed run was writing

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+import numpy as np
 
 from ..errors import OptionError
-from ..image import ngff, tiff
+from ..image import ngff_write, tiff_write
+from ..image.atomic import replacing
 from ..image.core import Image
 from ..image.ngff_write import VERSIONS
-from ..pipelines.base import Result
+from ..pipelines.base import Products, Result
 from .geojson import write_geojson
 from .overlay import write_overlay
 
-#: Files that labels are written to.
+#: Files that labels and maps are written to.
 Format = Literal["tiff", "zarr"]
 
 #: The version of OME-Zarr that most programs read.
@@ -44,26 +47,63 @@ class Outputs:
         if self.ngff is not None and self.ngff not in VERSIONS:
             raise OptionError(f"--ngff {self.ngff}: must be {' or '.join(VERSIONS)}")
 
-    def names(self, stem: str) -> list[str]:
-        """Files for the image whose output stem is ``stem``, relative to OUT; labels first."""
-        names = [f"{stem}_labels.tif" if self.format == "tiff" else f"{stem}.ome.zarr"]
+    def check(self, products: Products) -> None:
+        """Raise `OptionError` where what is asked for is not among ``products``, or nothing is."""
+        if products.labels:
+            return
+        for option in ("overlay", "geojson"):
+            if getattr(self, option):
+                raise OptionError(f"--{option}: shows labels, and there are none; leave it out")
+        if self.format == "zarr" and not products.maps:
+            raise OptionError("--format zarr: there are no labels or maps to write; leave it out")
+
+    def ends(self, products: Products) -> dict[str, str]:
+        """What the names of an image's files end in, labels first, and the kind of each."""
+        image = ".tif" if self.format == "tiff" else ".ome.zarr"
+        kinds: dict[str, str] = {}
+        if products.labels:
+            kinds["_labels.tif" if self.format == "tiff" else image] = "labels"
+        kinds |= {f"_{name}{image}": "maps" for name in products.maps}
+        kinds |= {f"_{name}": "arrays" for name in products.arrays}
         if self.overlay:
-            names.append(f"{stem}_overlay.png")
+            kinds["_overlay.png"] = "overlays"
         if self.geojson:
-            names.append(f"{stem}.geojson")
-        return names
+            kinds[".geojson"] = "outlines"
+        return kinds
+
+    def names(self, stem: str, products: Products) -> list[str]:
+        """Files for the image whose output stem is ``stem``, relative to OUT; labels first."""
+        return [stem + end for end in self.ends(products)]
 
     def write(self, out: Path, stem: str, image: Image, result: Result, name: str) -> None:
         """Write them; each appears whole or not at all. Raises `OutputError`."""
-        paths: Sequence[Path] = [out / name for name in self.names(stem)]
         image = image.with_pixel_size(result.pixel_size)
-        if self.format == "tiff":
-            tiff.write_labels(paths[0], result.labels, image)
-        else:
-            version = self.ngff or DEFAULT_NGFF
-            ngff.write_labelled(paths[0], result.labels, image, name=name, version=version)
-        for path in paths[1:]:
-            if path.suffix == ".png":
-                write_overlay(path, image, result.labels, result.channel)
+        version = self.ngff or DEFAULT_NGFF
+        place = f"{out / stem}"
+        if result.labels is not None:
+            if self.format == "tiff":
+                tiff_write.write_labels(Path(f"{place}_labels.tif"), result.labels, image)
             else:
-                write_geojson(path, result.labels, image, result.table)
+                path = Path(f"{place}.ome.zarr")
+                ngff_write.write_labelled(path, result.labels, image, name=name, version=version)
+            if self.overlay:
+                path = Path(f"{place}_overlay.png")
+                write_overlay(path, image, result.labels, result.channel)
+            if self.geojson:
+                write_geojson(Path(f"{place}.geojson"), result.labels, image, result.table)
+        for end, one in result.maps.items():
+            if self.format == "tiff":
+                tiff_write.write_image(Path(f"{place}_{end}.tif"), one)
+            else:
+                ngff_write.write_image(Path(f"{place}_{end}.ome.zarr"), one, version=version)
+        for end, array in result.arrays.items():
+            _write_array(Path(f"{place}_{end}"), array)
+
+
+def _write_array(path: Path, array: Any) -> None:
+    """Write one array as ``.npy``, or several by name as ``.npz``."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        if isinstance(array, Mapping):
+            np.savez_compressed(file, allow_pickle=False, **array)
+        else:
+            np.save(file, array, allow_pickle=False)

@@ -14,7 +14,10 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from ..image.atomic import clear_leftovers, output_error, replacing
-from .journal import Journal, Record
+from .journal import Journal, Place, Record
+
+#: The tables: a row for each object, and a row for each plane or stack that was classified.
+_MEASUREMENTS, _CLASSES = "measurements", "classes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +51,45 @@ class Report:
         return sum(record.objects for record in self.records)
 
 
-def files(out: Path, suffix: str) -> tuple[Path, Path, Path]:
-    """Table as CSV, table as Parquet, and manifest of a run; ``suffix`` is that of its share."""
-    return (
-        out / f"measurements{suffix}.csv",
-        out / f"measurements{suffix}.parquet",
-        out / f"manifest{suffix}.json",
-    )
+def files(out: Path, suffix: str, *, classes: bool = False) -> list[Path]:
+    """Tables and manifest of a run; ``suffix`` is that of its share.
+
+    With ``classes`` the tables of classes are among them.
+    """
+    kinds = [_MEASUREMENTS, _CLASSES] if classes else [_MEASUREMENTS]
+    return [
+        *(path for kind in kinds for path in _tables(out, suffix, kind)),
+        _manifest(out, suffix),
+    ]
+
+
+def _tables(out: Path, suffix: str, kind: str) -> tuple[Path, Path]:
+    return out / f"{kind}{suffix}.csv", out / f"{kind}{suffix}.parquet"
+
+
+def _manifest(out: Path, suffix: str) -> Path:
+    return out / f"manifest{suffix}.json"
 
 
 def write_tables(out: Path, suffix: str, records: Sequence[Record], journal: Journal) -> list[Path]:
-    """Write ``measurements.csv`` and ``.parquet``: the rows of ``records`` in their order.
+    """Write ``measurements`` and ``classes`` as CSV and Parquet: the rows of ``records`` in order.
 
-    Columns are the union over all images; where an image lacks one, its cells are empty. Where
-    nothing was measured there are none: those of an earlier run would tell of other results.
+    Columns are the union over all images; where an image lacks one, its cells are empty. A table
+    without rows is not written: that of an earlier run would tell of other results, and goes.
     Raises `OutputError`.
     """
-    *paths, _ = files(out, suffix)
+    written = _write(_tables(out, suffix, _MEASUREMENTS), [r.rows for r in records], journal)
+    if journal.classified:
+        written += _write(_tables(out, suffix, _CLASSES), [r.classes for r in records], journal)
+    return written
+
+
+def _write(
+    paths: tuple[Path, Path], places: Sequence[Place | None], journal: Journal
+) -> list[Path]:
     for path in paths:
         clear_leftovers(path)
-    schemas = {str(t.schema): t.schema for r in records if (t := journal.rows(r)) is not None}
+    schemas = {str(t.schema): t.schema for p in places if (t := journal.rows(p)) is not None}
     if not schemas:
         for path in paths:
             try:
@@ -80,21 +102,23 @@ def write_tables(out: Path, suffix: str, records: Sequence[Record], journal: Jou
         csv_path, parquet_path = (stack.enter_context(replacing(path)) for path in paths)
         csv = stack.enter_context(pa.csv.CSVWriter(csv_path, schema))
         parquet = stack.enter_context(pa.parquet.ParquetWriter(parquet_path, schema))
-        for batch in _batches(records, journal, schema):
+        for batch in _batches(places, journal, schema):
             csv.write_table(batch)
             parquet.write_table(batch)
-    return paths
+    return list(paths)
 
 
 #: Rows that are written at once: enough to make Parquet's row groups worth their overhead.
 _ROWS = 100_000
 
 
-def _batches(records: Sequence[Record], journal: Journal, schema: pa.Schema) -> Iterable[pa.Table]:
+def _batches(
+    places: Sequence[Place | None], journal: Journal, schema: pa.Schema
+) -> Iterable[pa.Table]:
     waiting: list[pa.Table] = []
     count = 0
-    for record in records:
-        table = journal.rows(record)
+    for place in places:
+        table = journal.rows(place)
         if table is None:
             continue
         waiting.append(_conformed(table, schema))
@@ -117,12 +141,12 @@ def _conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def write_manifest(out: Path, suffix: str, head: dict[str, Any], records: Sequence[Record]) -> Path:
     """Write ``manifest.json``: ``head``, then one entry per input. Raises `OutputError`."""
-    *_, path = files(out, suffix)
+    path = _manifest(out, suffix)
     clear_leftovers(path)
     inputs = []
     for record in records:
         entry = asdict(record)
-        for internal in ("task", "rows", "stamp", "ran", "at"):
+        for internal in ("task", "rows", "classes", "stamp", "ran", "at"):
             del entry[internal]
         entry["seconds"] = {k: round(v, 4) for k, v in record.seconds.items()}
         if not entry["error"]:

@@ -18,7 +18,7 @@ import pydantic
 from ..errors import CytomillError, Interrupted, OptionError, OutputError
 from ..image.collect import Entry, collect, output_stems
 from ..inference.load import Device, cores, models
-from ..models.registry import find as find_model
+from ..models.identity import Identity
 from ..pipelines.base import Pipeline
 from ..pipelines.registry import find as find_pipeline
 from ..version import __version__
@@ -83,7 +83,8 @@ class Run:
         pairs = list(zip(entries, stems, strict=True))
         self._taken = frozenset(stem.casefold() for stem in stems)
         self._pairs = shard.of(pairs) if shard else pairs
-        self._models = {name: find_model(name) for name in self.pipeline.models}
+        self._models = {name: Identity.of(model) for name, model in self.pipeline.needs.items()}
+        self.outputs.check(self.pipeline.products)
         self.task = self._fingerprint()
 
     def _fingerprint(self) -> str:
@@ -92,13 +93,14 @@ class Run:
             "program": __version__,
             "pipeline": self.pipeline.name,
             "options": self.pipeline.options.model_dump(mode="json"),
-            "models": {
-                name: [weights.sha256 for weights in (model.weights, model.int8) if weights]
-                for name, model in self._models.items()
-            },
+            "models": {name: asdict(model) for name, model in self._models.items()},
             "outputs": asdict(self.outputs),
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+    def names(self, plan: Plan) -> list[str]:
+        """The files for an input, relative to OUT, should it hold one image."""
+        return self.outputs.names(plan.stem, self.pipeline.products)
 
     def plan(self) -> list[Plan]:
         """What `go` would do, which leaves no trace. Raises `OutputError`."""
@@ -126,7 +128,7 @@ class Run:
         """Raise `OutputError` where a table or manifest is that of another program."""
         if self._overwrite or (self.out / HIDDEN / f"journal{self._suffix}.jsonl").exists():
             return
-        for path in files(self.out, self._suffix):
+        for path in files(self.out, self._suffix, classes=self.pipeline.products.classes):
             if path.exists():
                 raise OutputError(path, *FOREIGN)
 
@@ -217,11 +219,7 @@ class Run:
             "models": {
                 name: {
                     "version": model.version,
-                    "sha256": {
-                        weights.path.name: weights.sha256
-                        for weights in (model.weights, model.int8)
-                        if weights
-                    },
+                    "sha256": model.sha256,
                     # Several where earlier runs, or other shares, ran on other machines.
                     "ran": sorted({r.ran[name] for r in records if name in r.ran}),
                 }

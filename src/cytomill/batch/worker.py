@@ -21,7 +21,7 @@ from ..image.names import shown
 from ..inference.runtime import Models
 from ..pipelines.base import Part, Partial, Pipeline, Result
 from ..pipelines.stopwatch import Stopwatch
-from .journal import Journal, Record
+from .journal import Journal, Place, Record
 from .outputs import Outputs
 
 #: Faults of the disk of the results, which the next image would meet too.
@@ -87,20 +87,23 @@ class Worker:
                 record = replace(
                     record,
                     images=len(images),
-                    outputs=[name for s in stems for name in self._outputs.names(s)],
+                    outputs=[
+                        name
+                        for own in stems
+                        for name in self._outputs.names(own, self._pipeline.products)
+                    ],
                 )
                 self._refuse_foreign(record.outputs)
                 self._journal.add(record)
                 tables: list[pa.Table] = []
+                classes: list[pa.Table] = []
                 for number, (image, own) in enumerate(zip(images, stems, strict=True)):
                     name = entry.name if len(images) == 1 else f"{entry.name}#{number}"
                     result = self._image(replace(image, name=name), own, watch)
                     record = replace(record, objects=record.objects + result.count)
-                    if result.table is not None:
-                        tables.append(result.table)
-            if tables:
-                table = pa.concat_tables(tables, promote_options="default")
-                record = replace(record, rows=self._journal.add_rows(table))
+                    tables += [result.table] if result.table is not None else []
+                    classes += [result.classes] if result.classes is not None else []
+            record = replace(record, rows=self._stored(tables), classes=self._stored(classes))
             record = replace(record, status="done", seconds=watch.seconds)
         except Interrupted:
             raise
@@ -120,6 +123,12 @@ class Worker:
             )
         self._journal.add(record)
         return record
+
+    def _stored(self, tables: Sequence[pa.Table]) -> Place | None:
+        """Where the tables of an input's images lie, put together; None where there are none."""
+        if not tables:
+            return None
+        return self._journal.add_rows(pa.concat_tables(tables, promote_options="default"))
 
     def _stems(self, stem: str, images: int) -> list[str]:
         """Output stems of an input's images: those of a file with several end in ``_s0``, ``_s1``…

@@ -173,14 +173,11 @@ def _stoppable() -> Iterator[None]:
 def _say_plan(run: Run, as_json: bool) -> None:
     plans = run.plan()
     if as_json:
-        told = [
-            {"input": p.entry.name, "outputs": run.outputs.names(p.stem), "done": p.done}
-            for p in plans
-        ]
+        told = [{"input": p.entry.name, "outputs": run.names(p), "done": p.done} for p in plans]
         click.echo(json.dumps(told, ensure_ascii=False))
         return
     for plan in plans:
-        what = "skip (done)" if plan.done else ", ".join(run.outputs.names(plan.stem))
+        what = "skip (done)" if plan.done else ", ".join(run.names(plan))
         click.echo(f"{plan.entry.name} -> {what}")
     todo = sum(not plan.done for plan in plans)
     click.echo(f"{len(plans)} inputs, {todo} to do; nothing was done (--dry-run)")
@@ -211,14 +208,15 @@ def _say(report: Report, run: Run) -> None:
     if report.failed:
         told.append(f"{len(report.failed)} failed")
     click.echo(f"{', '.join(told)}; {report.objects:,} objects")
-    files = [name for r in report.records if r.status == "done" for name in r.outputs]
-    for kind, ends in (
-        ("labels", (".tif", ".zarr")),
-        ("overlays", (".png",)),
-        ("outlines", (".geojson",)),
-    ):
-        of_kind = [name for name in files if name.endswith(ends)]
-        if of_kind:
+    written: dict[str, list[str]] = {}
+    # The end of a map's name may be the whole of the end of the labels'.
+    ends = sorted(run.outputs.ends(run.pipeline.products).items(), key=lambda end: -len(end[0]))
+    for record in report.records:
+        for name in record.outputs if record.status == "done" else ():
+            kind = next(kind for end, kind in ends if name.endswith(end))
+            written.setdefault(kind, []).append(name)
+    for kind in ("labels", "maps", "arrays", "overlays", "outlines"):
+        if of_kind := written.get(kind):
             more = f" and {len(of_kind) - 1} more" if len(of_kind) > 1 else ""
             click.echo(f"{kind:9} {run.out / of_kind[0]}{more}")
     for table in report.tables:

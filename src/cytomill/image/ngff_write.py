@@ -70,13 +70,6 @@ def write_labelled(
     of 2048 x 2048 pixels. ``version`` is "0.4" (Zarr 2) or "0.5" (Zarr 3). ``path`` is replaced
     when all is written. Raises `OutputError`, and `InputError` where the image cannot be read.
     """
-    if version not in VERSIONS:
-        raise OptionError(f"OME-Zarr {version} cannot be written; choose {' or '.join(VERSIONS)}")
-    import zarr  # takes 0.4 s, which only those who write OME-Zarr should wait for
-
-    pixels = _Stack(
-        image.name, image.axes, image.shape, _storable(image.dtype), _image(image), _mean
-    )
     times, depths, height, width = labels.shape
     axes = "".join(a for a in image.axes if a != "C")
     objects = _Stack(
@@ -88,9 +81,7 @@ def write_labelled(
         _nearest,
     )
     with replacing(path) as part:
-        root = zarr.create_group(part, zarr_format=VERSIONS[version])  # type: ignore[arg-type]
-        small = _write(root, pixels, image, version)
-        _describe(root, version, omero=_omero(image, pixels, small))
+        root = _write_image(part, image, version)
         group = root.create_group("labels")
         _describe(group, version, labels=[name])
         child = group.create_group(name)
@@ -98,6 +89,27 @@ def write_labelled(
         source = {"source": {"image": "../../"}}
         stated = {"version": version, **source} if version == "0.4" else source
         _describe(child, version, **{"image-label": stated})
+
+
+def write_image(path: Path, image: Image, *, version: str = "0.4") -> None:
+    """Write ``image`` as OME-Zarr; see `write_labelled`."""
+    with replacing(path) as part:
+        _write_image(part, image, version)
+
+
+def _write_image(folder: Path, image: Image, version: str) -> Any:
+    """Write an image into a new folder; returns its group."""
+    if version not in VERSIONS:
+        raise OptionError(f"OME-Zarr {version} cannot be written; choose {' or '.join(VERSIONS)}")
+    import zarr  # takes 0.4 s, which only those who write OME-Zarr should wait for
+
+    pixels = _Stack(
+        image.name, image.axes, image.shape, _storable(image.dtype), _image(image), _mean
+    )
+    root = zarr.create_group(folder, zarr_format=VERSIONS[version])  # type: ignore[arg-type]
+    small = _write(root, pixels, image, version)
+    _describe(root, version, omero=_omero(image, pixels, small))
+    return root
 
 
 def _describe(group: Any, version: str, **metadata: Any) -> None:

@@ -1,43 +1,31 @@
-"""TIFF, OME-TIFF, ImageJ hyperstacks and the TIFF dialects of microscopes."""
+"""Reading TIFF: OME-TIFF, ImageJ hyperstacks and the dialects of microscopes."""
 
 from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from . import ome
-from .atomic import replacing
 from .calibration import calibration, labels
 from .checks import check_dtype, check_plane
 from .core import Image, ImageFile, PixelSource
 from .memory import WholeSource
 from .ome import OmeImage
 from .tiff_layout import Layout, canonical, paged, whole
-from .tiff_pages import PageSource, cut_short, decoding, first_offset, hushed
+from .tiff_pages import PageSource, cut_short, decoding, first_offset
 
 #: Series of whole-slide files that are not the slide.
 _ASIDES = ("thumbnail", "label", "macro", "map", "overview")
 
 #: Bits of the tag NewSubfileType of pages that repeat others: smaller, or as a mask.
 _REDUCED, _MASK = 1, 4
-
-#: Planes of more pixels are written in tiles of this edge, from as much memory as a row of tiles.
-_STREAMED, _TILE = 2**24, 1024
-
-#: Rows of a strip in smaller ones: few enough that a viewer need not unpack all to show a part.
-_ROWS = 512
-
-#: Bytes above which offsets need 64 bits, with room for the metadata.
-_CLASSIC = 2**32 - 2**25
 
 
 def open_tiff(path: Path) -> ImageFile:
@@ -69,72 +57,6 @@ def open_tiff(path: Path) -> ImageFile:
             tif.close()
             raise
     return ImageFile(images, tif.close)
-
-
-def write_labels(path: Path, labels: Any, image: Image) -> None:
-    """Write ``labels`` as a compressed OME-TIFF with the axes of ``image`` less C.
-
-    ``labels`` has the axes T, Z, Y, X, is uint16 or uint32 and anything that can be sliced; large
-    planes are read a band of rows at a time and written in tiles. The pixel size is in µm, in the
-    OME-XML and as resolution tags. ``path`` is replaced when all is written. Raises `OutputError`.
-    """
-    times, depths, height, width = labels.shape
-    sizes = {"T": times, "Z": depths, "Y": height, "X": width}
-    axes = "".join(a for a in "TZYX" if a in image.axes or sizes[a] > 1)
-    tiled = height * width > _STREAMED
-    # The writer would compress each segment with a slower library than the one used here.
-    layout = {"tile": (_TILE, _TILE)} if tiled else {"rowsperstrip": min(_ROWS, height)}
-    metadata: dict[str, Any] = {"axes": axes}
-    options: dict[str, Any] = {}
-    if (size := image.pixel_size) is not None:
-        metadata |= {"PhysicalSizeX": size.x, "PhysicalSizeXUnit": "µm"}
-        metadata |= {"PhysicalSizeY": size.y, "PhysicalSizeYUnit": "µm"}
-        if size.z is not None:
-            metadata |= {"PhysicalSizeZ": size.z, "PhysicalSizeZUnit": "µm"}
-        options = {"resolution": (1e4 / size.x, 1e4 / size.y), "resolutionunit": "CENTIMETER"}
-    with replacing(path) as part, hushed():
-        big = times * depths * height * width * labels.dtype.itemsize > _CLASSIC
-        with tifffile.TiffWriter(part, bigtiff=big, ome=True) as writer:
-            writer.write(
-                (_deflated(segment) for segment in (_tiles if tiled else _strips)(labels)),
-                shape=tuple(sizes[a] for a in axes),
-                dtype=labels.dtype,
-                photometric="minisblack",
-                compression="zlib",
-                predictor=True,
-                metadata=metadata,
-                maxworkers=1,
-                **layout,
-                **options,
-            )
-
-
-def _deflated(segment: NDArray[Any]) -> bytes:
-    """A segment as the file holds it: differences along rows, as a zlib stream."""
-    level = 2  # on label images a third larger than the default level's, in a quarter of the time
-    differences = imagecodecs.delta_encode(np.ascontiguousarray(segment), axis=-1)
-    return bytes(imagecodecs.zlibng_encode(differences.tobytes(), level=level))
-
-
-def _strips(labels: Any) -> Iterator[NDArray[Any]]:
-    """The strips of all planes in the order they lie in the file."""
-    times, depths, height, width = labels.shape
-    for t in range(times):
-        for z in range(depths):
-            for top in range(0, height, _ROWS):
-                yield np.asarray(labels[t, z, top : top + _ROWS, 0:width])
-
-
-def _tiles(labels: Any) -> Iterator[NDArray[Any]]:
-    """The tiles of all planes in the order they lie in the file, those at edges filled up."""
-    times, depths, height, width = labels.shape
-    for t in range(times):
-        for z in range(depths):
-            for top in range(0, height, _TILE):
-                band = np.asarray(labels[t, z, top : top + _TILE, 0:width])
-                band = np.pad(band, ((0, -band.shape[0] % _TILE), (0, -width % _TILE)))
-                for left in range(0, width, _TILE):
-                    yield band[:, left : left + _TILE]
 
 
 def _open(path: Path) -> tuple[Any, list[Any], list[OmeImage]]:

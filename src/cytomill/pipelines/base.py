@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict
 
 from ..image.core import Image, PixelSize
 from ..inference.runtime import Models, Runtime
+from ..models.card import Model
+from ..models.description import Description
+from ..models.registry import find
 from ..ops.grid import Box
 from ..ops.normalise import Levels
 from .canvas import Stack
@@ -33,7 +36,9 @@ class Part:
     """What can be processed on its own: a plane, or a tile of a large one.
 
     ``core`` is the part's share of the plane on the model's grid; cores cover a plane once.
-    ``levels`` are those of the whole plane, or None where the core is the whole plane.
+    ``levels`` are those of the whole plane, or None where the core is the whole plane. A part of
+    several planes is that of ``frames`` times from ``t`` on and ``depth`` planes from ``z`` on.
+    ``statistics`` are what a model needs to know of the whole; they can be pickled and compared.
     """
 
     index: int
@@ -41,25 +46,46 @@ class Part:
     z: int
     core: Box
     levels: Levels | None = None
+    frames: int = 1
+    depth: int = 1
+    statistics: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Partial:
     """What came of a part.
 
-    ``labels``: int32 (y, x), ids 1..``count``, over the image's rectangle ``box``; objects may
-    reach beyond the core. ``columns`` are measurements in coordinates of ``box``, see
-    `cytomill.ops.measure`. ``seconds`` are wall times by stage.
+    ``labels``: int32 (y, x), of a part of several planes (t, z, y, x), ids 1..``count``, over the
+    image's rectangle ``box``; objects may reach beyond the core. None where there are none, or none
+    before the parts are merged. ``columns`` are measurements in coordinates of ``box``, see
+    `cytomill.ops.measure`. ``seconds`` are wall times by stage. ``outputs`` is what else the
+    pipeline's own `Pipeline.merge` needs.
     """
 
     index: int
     t: int
     z: int
     box: Box
-    labels: NDArray[Any]
+    labels: NDArray[Any] | None
     count: int
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """What a pipeline gives for an image besides measurements.
+
+    ``maps`` are images and ``arrays`` tensors of any shape, by a name that is the end of a file's:
+    letters, digits, ``_``, ``.`` and ``-``. An array's ends in ``.npy``, or ``.npz`` for several.
+    ``classes`` says whether it classifies.
+    """
+
+    labels: bool = True
+    maps: tuple[str, ...] = ()
+    arrays: tuple[str, ...] = ()
+    classes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +93,20 @@ class Result:
     """What came of an image: label stack (t, z, y, x), number of objects, a row for each.
 
     ``channel`` is the one that was analysed, None for all channels of a colour picture;
-    ``pixel_size`` what a pixel was taken to be, None where it is not known.
+    ``pixel_size`` what a pixel was taken to be, None where it is not known. ``labels``, ``maps``,
+    ``arrays`` and ``classes``, which has a row for each plane or stack, are there where
+    `Pipeline.products` says so.
     """
 
-    labels: Stack
+    labels: Stack | None
     count: int
     table: pa.Table | None
     channel: int | None
     pixel_size: PixelSize | None
     seconds: dict[str, float]
+    maps: Mapping[str, Image] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any] | Mapping[str, NDArray[Any]]] = field(default_factory=dict)
+    classes: pa.Table | None = None
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741
@@ -92,7 +123,7 @@ class Pipeline(ABC, Generic[O]):
     #: One sentence on what it does.
     summary: ClassVar[str]
 
-    #: Names of the models it asks for predictions.
+    #: Names of the models it always asks for predictions.
     models: ClassVar[tuple[str, ...]]
 
     #: Its options.
@@ -100,6 +131,16 @@ class Pipeline(ABC, Generic[O]):
 
     def __init__(self, options: O) -> None:
         self.options = options
+
+    @property
+    def needs(self) -> Mapping[str, Model | Description]:
+        """The models it asks, with these options, by name. Raises `ModelError`."""
+        return {name: find(name) for name in self.models}
+
+    @property
+    def products(self) -> Products:
+        """What it gives, with these options."""
+        return Products()
 
     def load(self, models: Models) -> Mapping[str, Runtime]:
         """Load what `process` will ask for: the runtime that answers for each of `models`.

@@ -52,7 +52,7 @@ class Canvas:
                 fill_value=0,
             )
 
-    def paste(self, t: int, z: int, box: Box, labels: NDArray[Any], count: int) -> int:
+    def paste(self, t: int, z: int, box: Box, labels: NDArray[Any] | None, count: int) -> int:
         """Add ids 1..``count`` of ``labels`` (y, x) at ``box``; returns what was added to each id.
 
         Pixels that an earlier part took stay as they are: parts come in a fixed order, so the
@@ -60,7 +60,7 @@ class Canvas:
         """
         offset = self.count
         self.count += count
-        if count:
+        if count and labels is not None:
             index = (t, z, *box.slices)
             there = self._data[index]  # of an array a view, of a file a copy
             paste(there, labels, offset)

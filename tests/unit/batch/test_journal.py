@@ -22,9 +22,21 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         journal.add(record('b, "ü"\n', "failed", error="b: no"))
     with Journal(tmp_path, None) as journal:
         assert journal.records["a"].objects == 2
-        assert journal.rows(journal.records["a"]) == table
+        assert journal.rows(journal.records["a"].rows) == table
         assert journal.records['b, "ü"\n'].error == "b: no"
         assert "a_labels.tif" in journal.made
+
+
+def test_classes_have_a_place_of_their_own(tmp_path: Path) -> None:
+    table = pa.table({"class": ["cat"]})
+    with Journal(tmp_path, None) as journal:
+        assert not journal.classified
+        journal.add(record("a", classes=journal.add_rows(table)))
+        journal.add(record("a", "started"))
+    with Journal(tmp_path, None) as journal:
+        assert journal.classified
+        assert journal.rows(journal.records["a"].rows) is None
+        assert journal.rows(journal.records["a"].classes) == table
 
 
 def test_a_start_does_not_hide_what_is_done(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from cytomill.errors import OptionError, OutputError
 from cytomill.image.array import from_array
 from cytomill.image.core import PixelSize
 from cytomill.image.formats import open_images
-from cytomill.pipelines.base import Result
+from cytomill.pipelines.base import Products, Result
 
 LABELS = np.zeros((1, 1, 20, 30), np.uint16)
 LABELS[0, 0, 5:9, 5:9] = 1
@@ -30,10 +32,50 @@ IMAGE = from_array(LABELS[0, 0].astype(np.uint8), pixel_size=2.0)
     ],
 )
 def test_exactly_the_named_files_are_written(tmp_path, outputs, names):
-    assert outputs.names("a/b") == names
+    assert outputs.names("a/b", Products()) == names
     outputs.write(tmp_path, "a/b", IMAGE, RESULT, "nuclei")
     written = {f"a/{path.name}" for path in (tmp_path / "a").iterdir()}
     assert written == set(names)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "names"),
+    [
+        (Outputs(), ["a_labels.tif", "a_probability.tif", "a_points.npy", "a_lists.npz"]),
+        (
+            Outputs("zarr", geojson=True),
+            ["a.ome.zarr", "a_probability.ome.zarr", "a_points.npy", "a_lists.npz", "a.geojson"],
+        ),
+    ],
+)
+def test_maps_and_arrays_are_written_beside_the_labels(tmp_path, outputs, names):
+    array = np.arange(12, dtype=np.float32).reshape(3, 4)
+    result = replace(
+        RESULT,
+        maps={"probability": from_array(array)},
+        arrays={"points.npy": array, "lists.npz": {"t0_z0": array, "t0_z1": array[:1]}},
+    )
+    products = Products(maps=("probability",), arrays=("points.npy", "lists.npz"))
+    assert outputs.names("a", products) == names
+    outputs.write(tmp_path, "a", IMAGE, result, "model")
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+    with open_images(tmp_path / names[1]) as file:
+        assert np.array_equal(file.images[0].read(), array)
+    assert np.array_equal(np.load(tmp_path / "a_points.npy"), array)
+    assert np.load(tmp_path / "a_lists.npz")["t0_z1"].shape == (1, 4)
+
+
+@pytest.mark.parametrize("option", ["overlay", "geojson"])
+def test_what_shows_labels_is_refused_where_there_are_none(option):
+    with pytest.raises(OptionError, match=f"--{option}: shows labels, and there are none"):
+        Outputs(**{option: True}).check(Products(labels=False, maps=("probability",)))
+    Outputs(**{option: True}).check(Products())
+
+
+def test_zarr_is_refused_where_there_is_no_image_to_write():
+    Outputs("zarr").check(Products(labels=False, maps=("probability",)))
+    with pytest.raises(OptionError, match="--format zarr: there are no labels or maps"):
+        Outputs("zarr").check(Products(labels=False, classes=True))
 
 
 def test_labels_have_the_pixel_size_that_was_used(tmp_path):

@@ -73,6 +73,23 @@ def test_tables_of_an_earlier_run_go_where_nothing_is_measured(journal, tmp_path
     assert not parquet.exists()
 
 
+def test_classes_are_a_table_of_their_own(journal, tmp_path):
+    place = journal.add_rows(pa.table({"image": ["a"], "class": ["cat"]}))
+    done = Record("a", "done", "task", classes=place)
+    journal.add(done)
+    csv, parquet = write_tables(tmp_path, "-1-of-2", [done], journal)
+    assert csv == tmp_path / "classes-1-of-2.csv"
+    assert pa.parquet.read_table(parquet)["class"].to_pylist() == ["cat"]
+    assert set(files(tmp_path, "-1-of-2", classes=True)) >= {csv, parquet}
+
+
+def test_a_file_named_classes_stays_where_nothing_was_classified(journal, tmp_path):
+    (tmp_path / "classes.csv").write_text("mine")
+    write_tables(tmp_path, "", [measured(journal, "a", label=[1])], journal)
+    assert (tmp_path / "classes.csv").read_text() == "mine"
+    assert tmp_path / "classes.csv" not in files(tmp_path, "")
+
+
 def test_a_table_that_cannot_be_replaced_is_told(journal, tmp_path):
     (tmp_path / "measurements.csv").mkdir()
     with pytest.raises(OutputError, match=r"measurements.csv"):

@@ -16,6 +16,7 @@ from cytomill.image import ngff_write
 from cytomill.image.core import Image, PixelSize
 from cytomill.image.formats import open_images
 from cytomill.image.ngff import open_ngff, write_labelled
+from cytomill.image.ngff_write import write_image
 from cytomill.image.tiff import open_tiff
 
 SPACE = {"y": {"unit": "micrometer"}, "x": {"unit": "micrometer"}, "z": {"unit": "nanometer"}}
@@ -317,3 +318,15 @@ def test_other_versions_and_places_that_cannot_be_are_told(tmp_path: Path) -> No
     (tmp_path / "o").write_text("")
     with pytest.raises(OutputError, match="a file stands where a folder is needed"):
         write_labelled(tmp_path / "o" / "a.zarr", np.ones((1, 1, 9, 9)), image, name="n")
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_an_image_alone_comes_back(tmp_path: Path, version: str) -> None:
+    path, out = tmp_path / "in.tif", tmp_path / "a.zarr"
+    array = noise((2, 50, 40)).astype("float32")
+    tifffile.imwrite(path, array, metadata={"axes": "CYX"}, photometric="minisblack")
+    with open_tiff(path) as file:
+        write_image(out, file.images[0], version=version)
+    again = only(out)
+    np.testing.assert_array_equal(stack(again)[0, :, 0], array)
+    assert not (out / "labels").exists()

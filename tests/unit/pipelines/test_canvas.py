@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from cytomill.image.array import from_array
-from cytomill.image.tiff import write_labels
+from cytomill.image.tiff_write import write_labels
 from cytomill.ops.grid import Box
 from cytomill.pipelines import canvas as module
 from cytomill.pipelines.canvas import SMALL, Canvas

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,8 +12,10 @@ import zarr
 from numpy.typing import NDArray
 
 from cytomill.errors import InputError
+from cytomill.image.array import from_array
 from cytomill.image.core import Image, PixelSize
-from cytomill.image.tiff import open_tiff, write_labels
+from cytomill.image.tiff import open_tiff
+from cytomill.image.tiff_write import write_image, write_labels
 
 
 def only(path: Path) -> Image:
@@ -95,8 +98,8 @@ def test_labels_without_a_pixel_size_claim_none(tmp_path: Path) -> None:
 def test_labels_that_lie_in_zarr_are_streamed_in_tiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cytomill.image.tiff._STREAMED", 0)
-    monkeypatch.setattr("cytomill.image.tiff._TILE", 64)
+    monkeypatch.setattr("cytomill.image.tiff_write._STREAMED", 0)
+    monkeypatch.setattr("cytomill.image.tiff_write._TILE", 64)
     labels = labelled((2, 1, 150, 201), "uint32")
     stored = zarr.create_array(
         tmp_path / "l.zarr", shape=labels.shape, chunks=(1, 1, 70, 70), dtype="uint32"
@@ -123,3 +126,35 @@ def test_labels_that_cannot_be_read_leave_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is damaged"):
         write_labels(tmp_path / "out" / "a.tif", Broken(), image_of(tmp_path, "YX", labels, None))
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("streamed", [2**24, 0], ids=["strips", "tiles"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
+def test_images_come_back_with_their_axes_and_channels(
+    tmp_path: Path, dtype: str, streamed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cytomill.image.tiff_write._STREAMED", streamed)
+    array = (labelled((3, 2, 50, 60)) % 100 - (dtype[0] != "u") * 50).astype(dtype)
+    image = replace(
+        from_array(array, "ZCYX"), channels=("a", "b"), pixel_size=PixelSize(0.5, 0.25, 2.0)
+    )
+    write_image(tmp_path / "a.tif", image)
+    with open_tiff(tmp_path / "a.tif") as file:
+        (again,) = file.images
+        assert (again.axes, again.channels, again.dtype) == ("CZYX", ("a", "b"), np.dtype(dtype))
+        assert again.pixel_size == image.pixel_size
+        planes = [[again.read(0, c, z) for c in range(2)] for z in range(3)]
+        np.testing.assert_array_equal(np.array(planes), array)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tif:
+        assert tif.is_ome
+
+
+@pytest.mark.parametrize(
+    ("dtype", "stored"), [("bool", "uint8"), ("float16", "float32"), ("int64", "float64")]
+)
+def test_types_that_ome_tiff_has_not_become_wider(tmp_path: Path, dtype: str, stored: str) -> None:
+    array = (labelled((9, 9)) % 2).astype(dtype)
+    write_image(tmp_path / "a.tif", from_array(array))
+    written = tifffile.imread(tmp_path / "a.tif")
+    assert written.dtype == stored
+    np.testing.assert_array_equal(written, array)
