@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -65,17 +64,22 @@ def relief(maps: NDArray[np.uint8], how: Watershed) -> NDArray[np.uint16]:
     Outside the foreground it is 0, inside 1 plus the weighted mean of distance and centre, 0..4080.
     """
     centre = round(RELIEF_WEIGHT * how.centre)
-    mean = cv2.addWeighted(maps[1], RELIEF_WEIGHT - centre, maps[2], centre, 0, dtype=cv2.CV_16U)
-    # Without this every tenth pixel is a summit of its own: maps are noisy in their last bit.
-    mean = cv2.GaussianBlur(mean, (3, 3), 0, borderType=cv2.BORDER_REPLICATE)
-    inside = maps[0] >= max(1, _steps(255, how.foreground))
-    return np.where(inside, mean + np.uint16(1), np.uint16(0))
+    return np.asarray(
+        _relief(
+            maps[0],
+            maps[1],
+            maps[2],
+            np.uint16(RELIEF_WEIGHT - centre),
+            np.uint16(centre),
+            max(1, _steps(255, how.foreground)),
+        )
+    )
 
 
 def divide(relief: NDArray[np.uint16], how: Watershed) -> Segments:
     """Divide ``relief`` (y, x), 0 outside the foreground, else 1..4081, into its hills."""
     labels, peaks = _divide(
-        relief,
+        np.ascontiguousarray(relief),
         _steps(_LEVELS - 1, how.peak),
         max(1, _steps(_LEVELS - 1, how.persistence)),  # 1 makes a plateau one hill
         how.area,
@@ -89,133 +93,255 @@ def _steps(top: int, share: float) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def _root(parent: NDArray[np.int32], pixel: int) -> int:
-    root = pixel
-    while parent[root] != root:
-        root = parent[root]
-    while parent[pixel] != root:
-        parent[pixel], pixel = root, parent[pixel]
-    return root
+def _relief(
+    foreground: NDArray[np.uint8],
+    distance: NDArray[np.uint8],
+    centre: NDArray[np.uint8],
+    distance_weight: np.uint16,
+    centre_weight: np.uint16,
+    least_foreground: int,
+) -> NDArray[np.uint16]:
+    """`relief`, blurred by 1 2 1 along rows and columns; edges go on as they end.
+
+    Without the blur every tenth pixel is a summit of its own: maps are noisy in their last bit.
+    All sums fit 16 bits, and every loop is one that a compiler makes vector code of.
+    """
+    height, width = foreground.shape
+    out = np.empty((height, width), np.uint16)
+    two, eight, four = np.uint16(2), np.uint16(8), np.uint16(4)
+    mean = np.empty(width + 2, np.uint16)
+    left, here, right = mean[:-2], mean[1:-1], mean[2:]
+    rows = np.empty((3, width), np.uint16)
+    for y in range(height + 1):
+        if y < height:
+            for x in range(width):
+                here[x] = distance[y, x] * distance_weight + centre[y, x] * centre_weight
+            mean[0], mean[-1] = here[0], here[-1]
+            row = rows[y % 3]
+            for x in range(width):
+                row[x] = left[x] + two * here[x] + right[x]
+        if y > 0:
+            above, row, below = (
+                rows[max(y - 2, 0) % 3],
+                rows[(y - 1) % 3],
+                rows[min(y, height - 1) % 3],
+            )
+            for x in range(width):
+                blurred = np.uint16(above[x] + two * row[x] + below[x] + eight) >> four
+                out[y - 1, x] = blurred + 1 if foreground[y - 1, x] >= least_foreground else 0
+    return out
 
 
 @numba.njit(nogil=True, cache=True)
-def _climb(relief: NDArray[np.uint16], inside: NDArray[np.int32], stride: int) -> NDArray[np.int32]:
-    """For every pixel the summit it climbs to; -1 outside.
+def _stretches(relief: NDArray[np.uint16]) -> NDArray[np.int32]:
+    """The stretches of rows inside the foreground, in raster order.
+
+    int32 (n, 2): numbers of the first pixel and of the one past the end, counted along rows.
+    """
+    height, width = relief.shape
+    ends = np.empty(2 * height * ((width + 1) // 2) + 1, np.int32)
+    count = 0
+    edge = np.zeros(width // 8 * 8 + 8, np.bool_)
+    eight = edge.view(np.uint64)  # of them at a time: edges are few
+    for y in range(height):
+        here, before = relief[y, 1:], relief[y, :-1]
+        edge[0], edge[width] = relief[y, 0] > 0, relief[y, -1] > 0
+        for x in range(width - 1):
+            edge[x + 1] = (here[x] > 0) != (before[x] > 0)
+        for i in range(len(eight)):
+            if eight[i] == 0:
+                continue
+            for x in range(8 * i, 8 * i + 8):
+                ends[count] = y * width + x
+                count += edge[x]
+    return ends[:count].reshape(-1, 2)
+
+
+@numba.njit(nogil=True, cache=True)
+def _uphill(relief: NDArray[np.uint16]) -> NDArray[np.int32]:
+    """For every pixel its highest neighbour, or itself; int32 (y * x,), 0 outside.
 
     Of equal neighbours the first in raster order is the higher, so a plateau is climbed towards its
-    first pixel. Relief is 0 outside and more inside: nothing climbs outside.
+    first pixel.
     """
-    steps = (stride, 1, 0, -1, -stride)
-    parent = np.full(relief.size, -1, np.int32)
-    for i in range(inside.size):
-        p = inside[i]
-        # A neighbour's relief and its rank among equals in one number: the maximum of five takes
-        # no branch, and branches that noise decides are what this would spend its time on.
-        up, left = np.int64(relief[p - stride]) << 3 | 4, np.int64(relief[p - 1]) << 3 | 3
-        right, down = np.int64(relief[p + 1]) << 3 | 1, np.int64(relief[p + stride]) << 3
-        here = np.int64(relief[p]) << 3 | 2
-        parent[p] = p + steps[max(max(max(up, left), max(right, down)), here) & 7]
-    for i in range(inside.size):
-        parent[inside[i]] = _root(parent, inside[i])
-    return parent
+    height, width = relief.shape
+    out = np.empty((height, width), np.int32)
+    eight, seven = np.uint16(8), np.uint16(7)
+    # Three rows at a time, in a frame that is lower than all. A pixel's relief and its rank among
+    # equals make one number: a maximum of five takes no branch, and branches that noise decides
+    # are what this would spend its time on.
+    rows = np.zeros((3, width + 2), np.uint16)
+    for y in range(height + 1):
+        below = rows[y % 3, 1:-1]
+        for x in range(width):
+            below[x] = relief[y, x] * eight if y < height else 0
+        if y == 0:
+            continue
+        above, row = rows[(y + 1) % 3, 1:-1], rows[(y + 2) % 3]
+        left, here, right = row[:-2], row[1:-1], row[2:]
+        first = np.int32((y - 1) * width)
+        for x in range(width):
+            highest = max(np.uint16(above[x] | 4), np.uint16(left[x] | 3))
+            highest = max(highest, np.uint16(here[x] | 2))
+            highest = max(highest, np.uint16(right[x] | 1))
+            rank = np.int32(max(highest, below[x]) & seven)
+            step = 2 - rank  # right, here or left
+            if rank == 4:
+                step = -width
+            elif rank == 0:
+                step = width
+            out[y - 1, x] = first + x + step if here[x] > 0 else 0
+    return out.ravel()
+
+
+@numba.njit(nogil=True, cache=True)
+def _climb(
+    hill: NDArray[np.int32], stretches: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Number the hills from 1 in raster order of their first pixels.
+
+    ``hill`` is of `_uphill`; there every pixel of hill i becomes -i. Returns for each hill its
+    summit and its area, index 0 unused.
+    """
+    # Once there and once back, and nearly every pixel points to its summit; no branch was taken.
+    pixels = 0
+    for i in range(len(stretches)):
+        pixels += stretches[i, 1] - stretches[i, 0]
+        for pixel in range(stretches[i, 0], stretches[i, 1]):
+            hill[pixel] = hill[hill[pixel]]
+    for i in range(len(stretches) - 1, -1, -1):
+        for pixel in range(stretches[i, 1] - 1, stretches[i, 0] - 1, -1):
+            hill[pixel] = hill[hill[pixel]]
+    summits = np.empty(pixels + 1, np.int32)
+    area = np.empty(pixels + 1, np.int32)
+    hills = 0
+    last = number = np.int32(-1)
+    for i in range(len(stretches)):
+        for pixel in range(stretches[i, 0], stretches[i, 1]):
+            if hill[pixel] != last:
+                last = number = hill[pixel]
+                while number >= 0:
+                    if hill[number] == number:
+                        hills += 1
+                        summits[hills], area[hills] = number, 0
+                        hill[number] = -hills
+                    number = hill[number]
+            hill[pixel] = number
+            area[-number] += 1
+    return summits[: hills + 1], area[: hills + 1]
 
 
 @numba.njit(nogil=True, cache=True)
 def _merge(
     relief: NDArray[np.uint16],
-    parent: NDArray[np.int32],
-    inside: NDArray[np.int32],
-    stride: int,
+    hill: NDArray[np.int32],
+    stretches: NDArray[np.int32],
+    summits: NDArray[np.int32],
     persistence: int,
-) -> None:
-    """Join hills across their passes, from the highest pass down."""
-    pixels = np.empty(2 * inside.size, np.int32)
-    others = np.empty(2 * inside.size, np.int32)
+) -> NDArray[np.int32]:
+    """Join hills across their passes, from the highest pass down; for each the hill it is part of.
+
+    Of two hills the older has the higher summit or, of equal ones, the one first in raster order.
+    """
+    flat = relief.ravel()
+    passes = _passes(relief, hill, stretches, summits, persistence)
     start = np.zeros(_LEVELS + 1, np.int32)
-    count = 0
-    for i in range(inside.size):
-        pixel = inside[i]
-        for step in (1, stride):
-            neighbour = pixel + step
-            if parent[neighbour] >= 0 and parent[neighbour] != parent[pixel]:
-                pixels[count], others[count] = pixel, neighbour
-                count += 1
-                start[_LEVELS + 1 - min(relief[pixel], relief[neighbour])] += 1
+    for i in range(len(passes)):
+        start[_LEVELS + 1 - passes[i, 2]] += 1
     for level in range(_LEVELS):
         start[level + 1] += start[level]
-    order = np.empty(count, np.int32)
-    for i in range(count):
-        bucket = _LEVELS - min(relief[pixels[i]], relief[others[i]])
+    order = np.empty(len(passes), np.int32)
+    for i in range(len(passes)):
+        bucket = _LEVELS - passes[i, 2]
         order[start[bucket]] = i
         start[bucket] += 1
-    for i in range(count):
-        a, b = pixels[order[i]], others[order[i]]
-        height = min(relief[a], relief[b])
-        one, two = _root(parent, a), _root(parent, b)
+    parent = np.arange(len(summits)).astype(np.int32)
+    for index in order:
+        height = passes[index, 2]
+        one, two = _root(parent, passes[index, 0]), _root(parent, passes[index, 1])
         if one == two:
             continue
-        # The older hill has the higher summit or, of equal ones, the one first in raster order.
-        if relief[two] > relief[one] or (relief[two] == relief[one] and two < one):
+        rise = np.int64(flat[summits[one]]) - np.int64(flat[summits[two]])
+        if rise < 0 or (rise == 0 and summits[two] < summits[one]):
             one, two = two, one
-        if relief[two] - height < persistence:
+        if flat[summits[two]] - height < persistence:
             parent[two] = one
+    for number in range(len(parent)):
+        parent[number] = _root(parent, number)
+    return parent
+
+
+@numba.njit(nogil=True, cache=True)
+def _passes(
+    relief: NDArray[np.uint16],
+    hill: NDArray[np.int32],
+    stretches: NDArray[np.int32],
+    summits: NDArray[np.int32],
+    persistence: int,
+) -> NDArray[np.int32]:
+    """Where two hills meet, in raster order: int32 (n, 3), the hills and the height.
+
+    Left out are passes so low that both hills stay whatever they have absorbed by then.
+    """
+    flat, width = relief.ravel(), relief.shape[1]
+    last_row = flat.size - width
+    out = np.empty((2 * flat.size, 3), np.int32)
+    count = 0
+    for i in range(len(stretches)):
+        start, stop = stretches[i]
+        for pixel in range(start, stop):
+            here = hill[pixel]
+            right = hill[pixel + 1] if pixel + 1 < stop else here
+            below = hill[pixel + width] if pixel < last_row else here
+            if right == here and (below == here or below >= 0):
+                continue
+            for there, step in ((right, 1), (below, width)):
+                if there == here or there >= 0:
+                    continue
+                height = min(flat[pixel], flat[pixel + step])
+                if min(flat[summits[-here]], flat[summits[-there]]) < height + persistence:
+                    out[count, 0], out[count, 1], out[count, 2] = -here, -there, height
+                    count += 1
+    return out[:count]
+
+
+@numba.njit(nogil=True, cache=True)
+def _root(parent: NDArray[np.int32], hill: int) -> int:
+    root = hill
+    while parent[root] != root:
+        root = parent[root]
+    while parent[hill] != root:
+        parent[hill], hill = root, parent[hill]
+    return root
 
 
 @numba.njit(nogil=True, cache=True)
 def _divide(
-    heights: NDArray[np.uint16],
-    least_peak: int,
-    persistence: int,
-    least_area: int,
+    relief: NDArray[np.uint16], least_peak: int, persistence: int, least_area: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    height, width = heights.shape
-    # A frame of one pixel on each side spares every neighbour a bounds check.
-    stride = width + 2
-    relief = np.zeros((height + 2) * stride, np.uint16)
-    inside = np.empty(height * width, np.int32)  # foreground pixels in raster order
-    first = np.zeros(height + 1, np.int32)  # where each row begins in `inside`
-    count = 0
-    for y in range(height):
-        row = (y + 1) * stride + 1
-        for x in range(width):
-            if heights[y, x] > 0:
-                relief[row + x] = heights[y, x]
-                inside[count] = row + x
-                count += 1
-        first[y + 1] = count
-    inside = inside[:count]
-
-    summit = _climb(relief, inside, stride)
-    _merge(relief, summit, inside, stride, persistence)
-
-    hill = np.empty(relief.size, np.int32)  # the number of the hill, at its summit only
-    for i in range(count):
-        if summit[inside[i]] == inside[i]:
-            hill[inside[i]] = -1
-    area = np.zeros(count + 1, np.int32)
-    summits = np.empty(count + 1, np.int32)
-    hills = 0
-    for i in range(count):
-        top = _root(summit, inside[i])
-        summit[inside[i]] = top
-        if hill[top] < 0:
-            hill[top] = hills
-            summits[hills] = top
-            hills += 1
-        area[hill[top]] += 1
-    label = np.zeros(hills + 1, np.int32)
-    peaks = np.empty((hills, 2), np.int32)
+    height, width = relief.shape
+    stretches = _stretches(relief)
+    # One array is by turns the way up, the hill and the label of each pixel.
+    labels = _uphill(relief)
+    summits, area = _climb(labels, stretches)
+    whole = _merge(relief, labels, stretches, summits, persistence)
+    for hill in range(1, len(whole)):
+        if whole[hill] != hill:
+            area[whole[hill]] += area[hill]
+    label = np.full(len(whole), -1, np.int32)
+    peaks = np.empty((len(whole), 2), np.int32)
     kept = 0
-    for number in range(hills):
-        top = summits[number]
-        if area[number] >= least_area and relief[top] > least_peak:
-            peaks[kept, 0] = top // stride - 1
-            peaks[kept, 1] = top % stride - 1
-            kept += 1
-            label[number] = kept
-    labels = np.zeros((height, width), np.int32)
-    for y in range(height):
-        row = (y + 1) * stride + 1
-        for i in range(first[y], first[y + 1]):
-            labels[y, inside[i] - row] = label[hill[summit[inside[i]]]]
-    return labels, peaks[:kept].copy()
+    for hill in range(1, len(whole)):
+        nucleus = whole[hill]
+        if label[nucleus] < 0:
+            y, x = summits[nucleus] // width, summits[nucleus] % width
+            label[nucleus] = 0
+            if area[nucleus] >= least_area and relief[y, x] > least_peak:
+                peaks[kept, 0], peaks[kept, 1] = y, x
+                kept += 1
+                label[nucleus] = kept
+        label[hill] = label[nucleus]
+    for i in range(len(stretches)):
+        for pixel in range(stretches[i, 0], stretches[i, 1]):
+            labels[pixel] = label[-labels[pixel]]
+    return labels.reshape(height, width), peaks[:kept].copy()

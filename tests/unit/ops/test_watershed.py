@@ -43,6 +43,60 @@ def test_finds_exactly_the_hills_of_h_maxima(seed: int, h: int) -> None:
     assert len(found.peaks) == expected
 
 
+def slowly(relief: np.ndarray, how: Watershed) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """What `divide` promises, pixel by pixel: labels and peaks."""
+    pixels = [(int(y), int(x)) for y, x in np.argwhere(relief)]
+    height = {(y, x): (int(relief[y, x]), -y, -x) for y, x in pixels}
+
+    def hill(pixel: tuple[int, int]) -> tuple[int, int]:
+        y, x = pixel
+        around = [pixel, (y - 1, x), (y, x - 1), (y, x + 1), (y + 1, x)]
+        top = max((p for p in around if p in height), key=height.__getitem__)
+        return pixel if top == pixel else hill(top)
+
+    def root(summit: tuple[int, int]) -> tuple[int, int]:
+        return summit if part_of[summit] == summit else root(part_of[summit])
+
+    part_of = {pixel: hill(pixel) for pixel in pixels}
+    passes = [((y, x), p) for y, x in pixels for p in ((y, x + 1), (y + 1, x)) if p in height]
+    for one, two in sorted(passes, key=lambda pair: -min(height[pair[0]][0], height[pair[1]][0])):
+        low, high = sorted((root(one), root(two)), key=height.__getitem__)
+        rise = height[low][0] - min(height[one][0], height[two][0])
+        if rise < max(1, np.ceil(4080 * how.persistence - 1e-6)):
+            part_of[low] = high
+    labels, peaks = np.zeros(relief.shape, np.int32), []
+    members: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for pixel in pixels:
+        members.setdefault(root(pixel), []).append(pixel)
+    for summit, own in members.items():
+        if len(own) >= how.area and relief[summit] > np.ceil(4080 * how.peak - 1e-6):
+            peaks.append(summit)
+            labels[tuple(np.transpose(own))] = len(peaks)
+    return labels, peaks
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    shape=st.tuples(st.integers(1, 24), st.integers(1, 24)),
+    steps=st.sampled_from([1, 3, 40, 4081]),
+    outside=st.sampled_from([0, 0.1, 0.5]),
+    persistence=st.sampled_from([0, 0.01, 0.2, 0.6]),
+    area=st.integers(0, 6),
+)
+def test_agrees_with_its_definition_to_the_pixel(
+    seed: int, shape: tuple[int, int], steps: int, outside: float, persistence: float, area: int
+) -> None:
+    random = np.random.default_rng(seed)
+    relief = (random.integers(0, steps, shape) * (4080 // steps) + 1).astype(np.uint16)
+    relief[random.random(shape) < outside] = 0
+    how = Watershed(peak=0.3, persistence=persistence, area=area)
+    found = divide(relief, how)
+    labels, peaks = slowly(relief, how)
+    assert np.array_equal(found.labels, labels)
+    assert list(map(tuple, found.peaks.tolist())) == peaks
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_borders_follow_a_flooding_from_the_same_seeds(seed: int) -> None:
     relief = blobs(seed, (200, 220))
@@ -90,6 +144,17 @@ def test_does_not_depend_on_where_the_picture_lies(seed: int, dy: int, dx: int) 
     here = hills_of(relief, ALL)
     there = hills_of(moved, ALL, mask)
     assert np.array_equal(there.labels[dy : dy + 40, dx : dx + 50], here.labels)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 3), (31, 65)])
+@pytest.mark.parametrize("centre", [0, 0.25, 0.7, 1])
+def test_relief_is_the_blurred_mean_of_two_maps(shape: tuple[int, int], centre: float) -> None:
+    maps = np.random.default_rng(3).integers(0, 256, (3, *shape)).astype(np.uint8)
+    weight = round(16 * centre)
+    mean = maps[1].astype(np.uint16) * (16 - weight) + maps[2].astype(np.uint16) * weight
+    blurred = cv2.GaussianBlur(mean, (3, 3), 0, borderType=cv2.BORDER_REPLICATE)
+    expected = np.where(maps[0] >= 128, blurred + 1, 0)
+    assert np.array_equal(relief(maps, Watershed(foreground=0.5, centre=centre)), expected)
 
 
 def test_relief_is_zero_outside_the_foreground_and_positive_inside() -> None:
