@@ -24,6 +24,10 @@ class TemporaryError(CytomillError):
     """This may succeed on another try."""
 
 
+class UnreachableError(TemporaryError):
+    """A service that all work needs does not answer; start it and run the same command again."""
+
+
 class _SubjectError(PermanentError):
     """Something has a fault: ``subject``, ``fault`` and ``advice`` read as one line.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
 
 from .errors import OptionError
 
@@ -40,16 +42,46 @@ class Settings:
     max_pixels: int = 2**40
     """Pixels of one plane above which a file is taken to be damaged or hostile."""
 
+    call_seconds: int = 300
+    """Seconds after which a call to a model server is given up.
+
+    A tile takes a second on a CPU: this is the queue of a busy server."""
+
+    retry_seconds: int = 120
+    """Seconds for which a model server that is away or busy is asked again.
+
+    Enough to restart one, with its models."""
+
+    message_bytes: int = 2**30
+    """Bytes of one message to or from a model server.
+
+    Far above any tile and below the 2 GiB that a message of the protocol can have."""
+
+    models: Path = Path("~/.local/share/cytomill/models")
+    """The folder of installed models.
+
+    Where the user's own data belong on Linux, so that no rights are needed."""
+
+    model_bytes: int = 8 * 2**30
+    """Bytes that a model package may have, downloaded or unpacked.
+
+    The largest of the BioImage Model Zoo have 2 GB."""
+
+    model_hosts: str = "hypha.aicell.io,uk1s3.embassy.ebi.ac.uk,zenodo.org"
+    """Hosts that models are downloaded from, with commas between: those of the zoo.
+
+    The weights of a stranger are a stranger's program."""
+
     @classmethod
     def read(cls, environment: dict[str, str] | None = None) -> Settings:
         """Defaults, overridden by ``CYTOMILL_*`` in the environment.
 
-        Raises `OptionError` for a value that is not a positive whole number and for an unknown
-        name.
+        Raises `OptionError` for an unknown name, for a number that is not whole and positive, and
+        for an empty path or text.
         """
         given = os.environ if environment is None else environment
-        known = {f"CYTOMILL_{field.name.upper()}": field.name for field in fields(cls)}
-        values: dict[str, int] = {}
+        known = {f"CYTOMILL_{field.name.upper()}": field for field in fields(cls)}
+        values: dict[str, Any] = {}
         for variable, text in given.items():
             if not variable.startswith("CYTOMILL_"):
                 continue
@@ -57,10 +89,20 @@ class Settings:
                 raise OptionError(
                     f"{variable}: no such setting; the settings are {', '.join(sorted(known))}"
                 )
-            if not text.isascii() or not text.isdigit() or int(text) == 0:
-                raise OptionError(f"{variable}={text}: must be a whole number above 0")
-            values[known[variable]] = int(text)
+            field = known[variable]
+            values[field.name] = _value(variable, text, field.default)
         return cls(**values)
+
+
+def _value(variable: str, text: str, default: object) -> int | str | Path:
+    """What ``text`` means for a setting of the type of ``default``."""
+    if isinstance(default, int):
+        if not text.isascii() or not text.isdigit() or int(text) == 0:
+            raise OptionError(f"{variable}={text}: must be a whole number above 0")
+        return int(text)
+    if not text.strip():
+        raise OptionError(f"{variable}: is empty; unset it, or give a value")
+    return Path(text) if isinstance(default, Path) else text
 
 
 settings = Settings.read()

@@ -52,8 +52,24 @@ def _has_driver() -> bool:
     return True
 
 
-def models(device: Device = "auto", threads: int | None = None) -> Models:
-    """The models of one run on ``device``: ``threads`` inferences at once, by default all cores."""
+def models(
+    device: Device = "auto", threads: int | None = None, server: str | None = None
+) -> Models:
+    """The models of one run on ``device``: ``threads`` inferences at once, by default all cores.
+
+    With ``server``, ``grpc://HOST:PORT``, they are those of a model server. Raises `OptionError`
+    for what is no such address, and for a device besides it.
+    """
+    if server is not None:
+        if device != "auto":
+            raise OptionError(f"--device {device}: the model server decides; leave it out")
+        try:
+            from .remote import models as on_server
+        except ModuleNotFoundError as error:
+            raise OptionError(
+                f"--model-server: {error.name} is not installed; pip install cytomill[server]"
+            ) from error
+        return on_server(server)
     count = threads or cores()
 
     def load(name: str) -> Runtime:

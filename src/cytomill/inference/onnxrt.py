@@ -60,7 +60,7 @@ class OnnxRuntime(Runtime):
         """See `Runtime.infer`."""
         wanted = list(self.checked(tensors, outputs))
         options = onnxruntime.RunOptions()
-        stop = stop or Stop()
+        stop = Stop() if stop is None else stop  # one that is not set is false
         try:
             with stop.calling(lambda: setattr(options, "terminate", True)):
                 found = self._session.run(wanted, dict(tensors), options)

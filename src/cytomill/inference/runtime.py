@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from threading import RLock
+from threading import Event, RLock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +88,7 @@ class Runtime(ABC):
     #: What users call the model.
     name: str
 
-    #: The weights it runs.
+    #: The weights it runs; on a server, what that tells of them.
     weights: Weights
 
     #: What computes, for the manifest: ``"cpu (OpenVINO int8)"``.
@@ -132,6 +132,8 @@ class Models:
         self._load = load
         self._loaded: dict[str, Runtime] = {}
         self._lock = RLock()
+        #: Set to end the waiting for a server: calls that would be repeated raise `Interrupted`.
+        self.stopping = Event()
 
     def __getitem__(self, name: str) -> Runtime:
         """The runtime of model ``name``; raises `OptionError` where there is no such model."""
