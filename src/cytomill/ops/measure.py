@@ -157,7 +157,8 @@ def _moments(
     return out
 
 
-@numba.njit(nogil=True, cache=True)
+# Sums may be taken in any order, so several at once.
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
 def _brightness(
     image: NDArray[Any], runs: NDArray[np.int32], first: NDArray[np.int64], count: int
 ) -> NDArray[np.float64]:

@@ -21,13 +21,7 @@ def label_runs(labels: NDArray[Any]) -> NDArray[np.int32]:
 
     Background (0) has no runs. Ids must be below 2³¹.
     """
-    labels = np.ascontiguousarray(labels, np.int32)
-    runs = np.empty((labels.size // 16, 4), np.int32)  # enough for most images
-    count = _label_runs(labels, runs)
-    if count > len(runs):
-        runs = np.empty((count, 4), np.int32)
-        _label_runs(labels, runs)
-    return runs[:count]
+    return np.asarray(find_runs(np.ascontiguousarray(labels, np.int32)))
 
 
 def group_runs(runs: NDArray[np.int32], count: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -67,27 +61,46 @@ def merge_boxes(
 
 
 @numba.njit(nogil=True, cache=True)
-def _label_runs(labels: NDArray[np.int32], runs: NDArray[np.int32]) -> int:
+def find_runs(labels: NDArray[Any]) -> NDArray[np.int32]:
+    """`label_runs` for compiled callers: ``labels`` are bool, or integers below 2³¹."""
+    runs = np.empty((labels.size // 16, 4), np.int32)  # enough for most images
+    count = _write_runs(labels, runs)
+    if count > len(runs):
+        runs = np.empty((count, 4), np.int32)
+        _write_runs(labels, runs)
+    return runs[:count]
+
+
+@numba.njit(nogil=True, cache=True)
+def _write_runs(labels: NDArray[Any], runs: NDArray[np.int32]) -> int:
     """Write as many runs as fit into ``runs``; returns how many there are."""
     height, width = labels.shape
+    ends = np.empty(width + 2, np.int32)
+    edge = np.zeros(width // 8 * 8 + 8, np.bool_)
+    edge[width] = True
+    eight = edge.view(np.uint64)  # of them at a time: edges are few
     n = 0
     for y in range(height):
-        row = labels[y]
-        x = 0
-        while x < width:
-            label = row[x]
-            start = x
-            x += 1
-            while x < width and row[x] == label:
-                x += 1
-            if label == 0:
+        row, before = labels[y, 1:], labels[y, :-1]
+        for x in range(width - 1):
+            edge[x + 1] = row[x] != before[x]
+        found = 0
+        for i in range(len(eight)):
+            if eight[i] == 0:
                 continue
-            if n < len(runs):
-                runs[n, LABEL] = label
-                runs[n, ROW] = y
-                runs[n, START] = start
-                runs[n, STOP] = x
-            n += 1
+            for x in range(8 * i, 8 * i + 8):
+                ends[found] = x
+                found += edge[x]
+        start = 0
+        for i in range(found):
+            if labels[y, start] != 0:
+                if n < len(runs):
+                    runs[n, LABEL] = labels[y, start]
+                    runs[n, ROW] = y
+                    runs[n, START] = start
+                    runs[n, STOP] = ends[i]
+                n += 1
+            start = ends[i]
     return n
 
 

@@ -19,6 +19,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .runs import ROW, START, find_runs
+
 #: Weights of the two distance maps add up to this, so that relief spans 0..4080.
 RELIEF_WEIGHT = 16
 
@@ -133,31 +135,6 @@ def _relief(
 
 
 @numba.njit(nogil=True, cache=True)
-def _stretches(relief: NDArray[np.uint16]) -> NDArray[np.int32]:
-    """The stretches of rows inside the foreground, in raster order.
-
-    int32 (n, 2): numbers of the first pixel and of the one past the end, counted along rows.
-    """
-    height, width = relief.shape
-    ends = np.empty(2 * height * ((width + 1) // 2) + 1, np.int32)
-    count = 0
-    edge = np.zeros(width // 8 * 8 + 8, np.bool_)
-    eight = edge.view(np.uint64)  # of them at a time: edges are few
-    for y in range(height):
-        here, before = relief[y, 1:], relief[y, :-1]
-        edge[0], edge[width] = relief[y, 0] > 0, relief[y, -1] > 0
-        for x in range(width - 1):
-            edge[x + 1] = (here[x] > 0) != (before[x] > 0)
-        for i in range(len(eight)):
-            if eight[i] == 0:
-                continue
-            for x in range(8 * i, 8 * i + 8):
-                ends[count] = y * width + x
-                count += edge[x]
-    return ends[:count].reshape(-1, 2)
-
-
-@numba.njit(nogil=True, cache=True)
 def _uphill(relief: NDArray[np.uint16]) -> NDArray[np.int32]:
     """For every pixel its highest neighbour, or itself; int32 (y * x,), 0 outside.
 
@@ -196,7 +173,7 @@ def _uphill(relief: NDArray[np.uint16]) -> NDArray[np.int32]:
 
 @numba.njit(nogil=True, cache=True)
 def _climb(
-    hill: NDArray[np.int32], stretches: NDArray[np.int32]
+    hill: NDArray[np.int32], stretches: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Number the hills from 1 in raster order of their first pixels.
 
@@ -235,7 +212,7 @@ def _climb(
 def _merge(
     relief: NDArray[np.uint16],
     hill: NDArray[np.int32],
-    stretches: NDArray[np.int32],
+    stretches: NDArray[np.int64],
     summits: NDArray[np.int32],
     persistence: int,
 ) -> NDArray[np.int32]:
@@ -275,7 +252,7 @@ def _merge(
 def _passes(
     relief: NDArray[np.uint16],
     hill: NDArray[np.int32],
-    stretches: NDArray[np.int32],
+    stretches: NDArray[np.int64],
     summits: NDArray[np.int32],
     persistence: int,
 ) -> NDArray[np.int32]:
@@ -320,7 +297,10 @@ def _divide(
     relief: NDArray[np.uint16], least_peak: int, persistence: int, least_area: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     height, width = relief.shape
-    stretches = _stretches(relief)
+    # The foreground in raster order: each stretch of a row as its first pixel and the one past its
+    # end, counted through the image.
+    runs = find_runs(relief > 0)
+    stretches = runs[:, ROW : ROW + 1] * width + runs[:, START:]
     # One array is by turns the way up, the hill and the label of each pixel.
     labels = _uphill(relief)
     summits, area = _climb(labels, stretches)
