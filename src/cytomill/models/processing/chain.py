@@ -77,6 +77,11 @@ class Chain:
         return frozenset(named - {self.tensor})
 
     @property
+    def lines(self) -> frozenset[str]:
+        """The axes of which `apply` must be given all elements."""
+        return frozenset(operator.line for operator in self.operators if operator.line)
+
+    @property
     def looks(self) -> bool:
         """Whether `measure` looks at the values of a sample."""
         return any(operator.looks for operator in self.operators)

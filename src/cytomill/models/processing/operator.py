@@ -69,6 +69,11 @@ class Operator(BaseModel):
         """The tensors that `measure` looks at besides its own."""
         return ()
 
+    @property
+    def line(self) -> str | None:
+        """The axis of which `apply` must be given all, for each element depends on the others."""
+        return None
+
     def check(self, axes: Sequence[str]) -> None:
         """Compare the fields with the axes of the tensor; raises `ValueError`."""
 

@@ -53,6 +53,11 @@ class Softmax(Operator):
 
     axis: str = "channel"
 
+    @property
+    def line(self) -> str | None:
+        """See `Operator.line`."""
+        return self.axis
+
     def check(self, axes: Sequence[str]) -> None:
         """See `Operator.check`."""
         _check_axis(self.axis, axes)

@@ -1,0 +1,281 @@
+"""Axes that are cut together, because the sizes of the others follow that of one.
+
+A *lattice* is one direction of a sample: the axes of inputs and outputs that run along it, and how
+many elements a network takes of it at once. Lengths on a lattice count elements of its first axis;
+an axis that follows it has ``factor`` times as many and ``offset`` more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from ..errors import ModelError
+from ..models.description import Axis, Fixed, Open, Relative, Stepped, Tensor
+from ..models.sizes import at_least, told
+
+#: A tensor and an axis of it.
+Place = tuple[str, str]
+
+#: A factor is taken to be a fraction with a denominator up to this: scales are decimal numbers.
+_DENOMINATOR = 1000
+
+#: Tiles of a fixed size begin at multiples of this where they can: networks halve their input up
+#: to five times, and see the same thing only where a tile is shifted by a whole number of cells.
+_CELL = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How an axis follows its lattice: ``place`` is its index in the tensor ``tensor``."""
+
+    tensor: str
+    place: int
+    factor: Fraction = Fraction(1)
+    offset: Fraction = Fraction(0)
+    halo: int = 0
+
+    def size(self, length: int) -> int:
+        """Elements for ``length`` elements of the lattice, rounded down."""
+        return math.floor(self.factor * length + self.offset + Fraction(1, 10**6))
+
+    def start(self, length: int) -> int:
+        """The element at which a window begins that begins at ``length`` of the lattice."""
+        return round(self.factor * length)
+
+    def length(self, size: int) -> int:
+        """Elements of the lattice that give at least ``size`` elements."""
+        return max(1, math.ceil((size - self.offset) / self.factor))
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """Axes that are cut together: ``extent`` elements, of which a network takes ``size``."""
+
+    axis: str
+    size: Fixed | Stepped | Open
+    extent: int
+    inputs: tuple[Link, ...]
+    outputs: tuple[Link, ...] = ()
+
+    @property
+    def whole(self) -> int:
+        """The length of the window that holds all of it; the largest there is if none does."""
+        wanted = max(link.length(link.size(self.extent)) for link in self.inputs)
+        wanted = max(wanted, self.extent)
+        return at_least(self.size, wanted) or self.most
+
+    @property
+    def most(self) -> int:
+        """The length of the longest window, for sizes that have one."""
+        match self.size:
+            case Fixed(size):
+                return size
+            case Open(_, int(most)):
+                return most
+        return self.extent
+
+    def window(self, wanted: int, *, up: bool = False) -> int:
+        """The longest window of at most ``wanted`` elements, or the shortest of at least so many.
+
+        The shortest there is where all are longer.
+        """
+        match self.size:
+            case Stepped(least, step):
+                more = wanted - least + (step - 1 if up else 0)
+                return least + max(0, more // step) * step
+            case Open(least, _):
+                unit = math.lcm(
+                    *(link.factor.denominator for link in (*self.inputs, *self.outputs))
+                )
+                even = -(-wanted // unit) if up else wanted // unit
+                return max(least, even * unit, unit)
+        return self.size.size
+
+    def unit(self, window: int) -> int:
+        """Windows begin at multiples of it: there all tensors have an element."""
+        found = math.lcm(*(link.factor.denominator for link in (*self.inputs, *self.outputs)))
+        return found if found <= max(1, window // 4) else 1
+
+    def overlap(self, window: int) -> int:
+        """Elements that neighbouring windows must share for their outputs to meet.
+
+        That is twice the halo of the outputs, or a quarter of the window where none has one, and
+        what an output lacks of its window.
+        """
+        found, declared = 0, False
+        for link in self.outputs:
+            lost = 2 * link.halo - min(link.offset, Fraction(0))
+            found = max(found, math.ceil(lost / link.factor))
+            declared = declared or link.halo > 0 or link.offset < 0
+        return found if declared or not self.outputs else 2 * (window // 8)
+
+    def cell(self, window: int) -> int:
+        """What windows of that length are best shifted by multiples of."""
+        return math.lcm(self._last(window), math.gcd(window, _CELL))
+
+    def _last(self, window: int) -> int:
+        """What the last window must be shifted by a multiple of."""
+        unit = self.unit(window)
+        step = math.lcm(unit, self.size.step) if isinstance(self.size, Stepped) else unit
+        return step if step <= window else unit
+
+    def starts(self, window: int) -> list[int]:
+        """Where windows of that length begin: inside the extent, as far as it reaches.
+
+        The last is shifted inwards. Where lengths come in steps, so do starts, as if the sample
+        had first been padded to a length that the network takes.
+        """
+        cell, last = self.cell(window), self._last(window)
+        end = -(-(self.extent - window) // last) * last
+        if end <= 0:
+            return [0]
+        free = window - self.overlap(window)
+        step = free // cell * cell or free // last * last
+        if step <= 0:  # a halo that leaves nothing of a window cannot be kept
+            step = max(1, window // 2 // last) * last
+        return [*range(0, end, step), end]
+
+
+def lattices(
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+    fixed: Mapping[Place, int],
+    shapes: Mapping[str, Sequence[int]],
+) -> tuple[Lattice, ...]:
+    """The lattices of a sample whose inputs have those ``shapes``: its space and its time.
+
+    ``fixed`` are sizes that the weights insist on, whatever the description says. Inputs with an
+    axis of the same id are cut together where their sizes are as those of their windows. Raises
+    `ModelError` for sizes that do not follow one another as described.
+    """
+    axes = {(t.id, axis.id): (i, axis) for t in inputs for i, axis in enumerate(t.axes)}
+    given = {
+        place: shapes[place[0]][i]
+        for place, (i, axis) in axes.items()
+        if place[0] in shapes and axis.kind in ("space", "time")
+    }
+    found: list[Lattice] = []
+    at: dict[Place, tuple[int, Link]] = {}
+    for place, extent in given.items():
+        index, axis = axes[place]
+        if isinstance(axis.size, Relative):
+            continue
+        size = _size(place, axis, fixed)
+        own = Lattice(axis.id, size, extent, (Link(place[0], index),))
+        for i, other in enumerate(found):
+            link = _beside(own, other)
+            if link is not None:
+                found[i] = replace(other, inputs=(*other.inputs, link))
+                at[place] = i, link
+                break
+        else:
+            at[place] = len(found), own.inputs[0]
+            found.append(own)
+    for place, extent in given.items():
+        index, axis = axes[place]
+        if not isinstance(axis.size, Relative):
+            continue
+        i, link = _followed(place, index, axis, {**axes}, at)
+        expected = link.size(found[i].extent)
+        if extent not in (max(1, expected), expected + 1):
+            raise ModelError(
+                f"input {place[0]}: has {extent} elements along {axis.id}; must have {expected}, "
+                f"{told(axis.size)}"
+            )
+        found[i] = replace(found[i], inputs=(*found[i].inputs, link))
+        at[place] = i, link
+        if place in fixed:
+            found[i] = replace(found[i], size=Fixed(link.length(fixed[place])))
+    every = axes | {(t.id, axis.id): (i, axis) for t in outputs for i, axis in enumerate(t.axes)}
+    for tensor in outputs:
+        for index, axis in enumerate(tensor.axes):
+            if axis.kind not in ("space", "time"):
+                continue
+            place = (tensor.id, axis.id)
+            if isinstance(axis.size, Relative):
+                i, link = _followed(place, index, axis, every, at)
+            else:
+                i, guess = _alike(place, index, axis, found)
+                if guess is None:
+                    continue
+                link = guess
+            found[i] = replace(found[i], outputs=(*found[i].outputs, link))
+    return tuple(found)
+
+
+def _size(place: Place, axis: Axis, fixed: Mapping[Place, int]) -> Fixed | Stepped | Open:
+    """The size of an input's axis as both the description and the weights have it."""
+    assert not isinstance(axis.size, Relative)
+    if place not in fixed:
+        return axis.size
+    if at_least(axis.size, fixed[place]) != fixed[place]:
+        raise ModelError(
+            f"axis {axis.id} of {place[0]}: its description says {told(axis.size)}, "
+            f"the weights take {fixed[place]}"
+        )
+    return Fixed(fixed[place])
+
+
+def _beside(own: Lattice, other: Lattice) -> Link | None:
+    """How ``own`` follows ``other``, which has the same direction; None where it does not."""
+    if own.axis != other.axis:
+        return None
+    factor = Fraction(1)
+    if isinstance(own.size, Fixed) and isinstance(other.size, Fixed):
+        factor = Fraction(own.size.size, other.size.size)
+    elif own.size != other.size:
+        return None
+    link = replace(own.inputs[0], factor=factor)
+    return link if own.extent == max(1, link.size(other.extent)) else None
+
+
+def _followed(
+    place: Place,
+    index: int,
+    axis: Axis,
+    axes: Mapping[Place, tuple[int, Axis]],
+    at: Mapping[Place, tuple[int, Link]],
+) -> tuple[int, Link]:
+    """The lattice that an axis of relative size belongs to, and how it follows it."""
+    factor, offset, size = Fraction(1), Fraction(0), axis.size
+    while isinstance(size, Relative):
+        step = Fraction(size.factor).limit_denominator(_DENOMINATOR)
+        offset += factor * Fraction(size.offset).limit_denominator(_DENOMINATOR)
+        factor *= step
+        aim = (size.tensor, size.axis)
+        if aim in at:
+            i, link = at[aim]
+            return i, Link(
+                place[0], index, factor * link.factor, offset + factor * link.offset, axis.halo
+            )
+        if aim not in axes:
+            break
+        size = axes[aim][1].size
+    raise ModelError(
+        f"axis {place[1]} of {place[0]}: follows {told(axis.size)}, which was not given"
+    )
+
+
+def _alike(
+    place: Place, index: int, axis: Axis, found: Sequence[Lattice]
+) -> tuple[int, Link | None]:
+    """The lattice along which an output of a fixed size runs, told from its id.
+
+    An output of one element is taken to speak of the whole window; one that is a whole number of
+    times as large or as small, to be of another scale; any other, to lack or exceed it at its ends.
+    """
+    for i, lattice in enumerate(found):
+        if lattice.axis == axis.id and isinstance(axis.size, Fixed):
+            if not isinstance(lattice.size, Fixed):
+                break
+            size, window = axis.size.size, lattice.size.size
+            if size == 1 < window:
+                break
+            factor, offset = Fraction(size, window), Fraction(0)
+            if factor.numerator != 1 and factor.denominator != 1:
+                factor, offset = Fraction(1), Fraction(size - window)
+            return i, Link(place[0], index, factor, offset, axis.halo)
+    return 0, None
