@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..errors import InputError
 from ..settings import settings
 from .entry import Entry, FaultSource, unreadable
 from .names import ZARR_MARKERS, clean, distinct_names, is_junk, natural, shown, stem
@@ -57,21 +58,9 @@ def zip_entries(path: Path, name: str, wanted: Callable[[str], bool]) -> list[En
     """
     folder = zip_folder(name)
     try:
-        with zipfile.ZipFile(path) as archive:
-            infos, end = archive.infolist(), archive.start_dir
-    except OSError as error:
-        unreadable_zip = unreadable(path, error)
-        return [_faulty(name, path, "", unreadable_zip.fault, unreadable_zip.advice)]
-    except Exception:
-        # A damaged directory makes zipfile raise BadZipFile, struct.error, UnicodeDecodeError,
-        # NotImplementedError, OverflowError and others; to the user they are one fault.
-        return [_faulty(name, path, "", "is not a zip, or is damaged", "make the zip again")]
-    overlapping = _overlapping(infos, end)
-    members = [
-        member
-        for info in infos
-        if (member := _listed(info, info.header_offset in overlapping)) is not None
-    ]
+        members = _all_listed(path)
+    except InputError as error:
+        return [_faulty(name, path, "", error.fault, error.advice)]
     roots = _zarr_roots(members)
     singles: list[_Listed] = []
     groups: dict[str, list[_Listed]] = {}
@@ -101,6 +90,38 @@ def zip_entries(path: Path, name: str, wanted: Callable[[str], bool]) -> list[En
     found.sort(key=lambda entry: natural(entry.name))
     names = distinct_names([entry.name for entry in found])
     return [replace(entry, name=own) for entry, own in zip(found, names, strict=True)]
+
+
+def zip_members(path: Path) -> list[ZipMember]:
+    """All files of a zip, whatever they are, in its order.
+
+    Raises `InputError` for a zip that cannot be read and for one with a member that is refused.
+    """
+    found = []
+    for member in _all_listed(path):
+        if member.fault is not None:
+            raise InputError(shown(f"{path}/{member.given}"), *member.fault)
+        found.append(_member(path, member))
+    return found
+
+
+def _all_listed(path: Path) -> list[_Listed]:
+    """The files of a zip with their faults; raises `InputError` where it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos, end = archive.infolist(), archive.start_dir
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except Exception:
+        # A damaged directory makes zipfile raise BadZipFile, struct.error, UnicodeDecodeError,
+        # NotImplementedError, OverflowError and others; to the user they are one fault.
+        raise InputError(path, "is not a zip, or is damaged", "make the zip again") from None
+    overlapping = _overlapping(infos, end)
+    return [
+        member
+        for info in infos
+        if (member := _listed(info, info.header_offset in overlapping)) is not None
+    ]
 
 
 def _listed(info: zipfile.ZipInfo, overlaps: bool) -> _Listed | None:

@@ -1,4 +1,4 @@
-"""The card of a model: what a BioImage.IO 0.5 description says, as far as it is used here."""
+"""The card of a model that a pipeline is made for: its description and ``config.cytomill``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..errors import ModelError
+from .description import Description
+from .package import read_folder
 from .weights import Weights
-
-#: File names a description may have.
-DESCRIPTIONS = ("rdf.yaml", "bioimageio.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +41,40 @@ class Model:
     @classmethod
     def read(cls, folder: Path) -> Model:
         """Parse the description in ``folder``; raises `ModelError` naming what is missing."""
-        path = next((folder / name for name in DESCRIPTIONS if (folder / name).is_file()), None)
-        if path is None:
-            raise ModelError(f"{folder}: holds no {' or '.join(DESCRIPTIONS)}; not a model package")
+        return cls.of(read_folder(folder))
+
+    @classmethod
+    def of(cls, description: Description) -> Model:
+        """The card of a package; raises `ModelError` naming what is missing."""
+        for key in ("version", "description", "license", "authors"):
+            if not getattr(description, key):
+                raise ModelError(f"{description.source}: lacks {key!r}")
+        onnx = next((each for each in description.weights if each.kind == "onnx"), None)
+        if onnx is None:
+            raise ModelError(f"{description.source}: weights: lacks 'onnx'")
         try:
-            card = yaml.safe_load(path.read_text("utf-8"))
-            own = card["config"]["cytomill"]
-            onnx, int8 = card["weights"]["onnx"], own.get("int8")
+            own = description.config["cytomill"]
+            int8 = own.get("int8")
             return cls(
                 name=str(own["name"]),
-                version=str(card["version"]),
-                description=str(card["description"]),
-                license=str(card["license"]),
-                authors=tuple(str(author["name"]) for author in card["authors"]),
-                folder=folder,
-                weights=Weights(folder / str(onnx["source"]), str(onnx["sha256"])),
-                int8=Weights(folder / str(int8["source"]), str(int8["sha256"])) if int8 else None,
+                version=description.version,
+                description=description.description,
+                license=description.license,
+                authors=description.authors,
+                folder=description.folder,
+                weights=onnx,
+                int8=_int8(description.folder, int8) if int8 else None,
                 maps=tuple(own["maps"]),
                 pixel_size=float(own["pixel_size"]),
                 stride=int(own["stride"]),
                 halo=int(own["halo"]),
                 settings=own,
             )
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ModelError(f"{path}: is not readable as YAML ({error})") from error
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{path}: lacks or misstates {error}") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{description.source}: config.cytomill lacks or misstates {error}"
+            ) from error
+
+
+def _int8(folder: Path, given: Mapping[str, Any]) -> Weights:
+    return Weights(folder / str(given["source"]), str(given["sha256"]))

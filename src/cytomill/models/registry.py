@@ -1,23 +1,23 @@
-"""The models there are: today those built into the package."""
+"""The models that pipelines are made for, by name."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ..errors import OptionError
-from .card import DESCRIPTIONS, Model
-
-_BUILT_IN = Path(__file__).parent / "builtin"
+from .card import Model
+from .library import built_in, find_folder, unknown
 
 
 def names() -> tuple[str, ...]:
-    """Names of the models, sorted."""
-    found = (path.parent.name for name in DESCRIPTIONS for path in _BUILT_IN.glob(f"*/{name}"))
-    return tuple(sorted(found))
+    """Names of the built-in models, sorted."""
+    return tuple(built_in())
 
 
 def find(name: str) -> Model:
-    """The model ``name``; raises `OptionError` naming the models there are."""
-    if name not in names():
-        raise OptionError(f"no model {name!r}; the models are: {', '.join(names())}")
-    return Model.read(_BUILT_IN / name)
+    """The card of the model ``name``, built-in or installed.
+
+    Raises `OptionError` naming the models there are, and `ModelError` for an installed model
+    without a card; `cytomill.models.package.read` reads that.
+    """
+    folder = find_folder(name)
+    if folder is None:
+        raise unknown(name)
+    return Model.read(folder)

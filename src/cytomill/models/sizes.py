@@ -53,8 +53,8 @@ def input_shapes(
     roots: dict[Place, int] = {}
     for place in axes:
         root, least = place, needed[place]
-        for size in _chain(axes, place):
-            root, least = (size.tensor, size.axis), _reference(size, least)
+        for link in _chain(axes, place):
+            root, least = (link.tensor, link.axis), _reference(link, least)
         roots[root] = max(roots.get(root, 1), least)
     found: dict[Place, int] = {}
     for place, least in roots.items():
@@ -63,7 +63,7 @@ def input_shapes(
         fitting = at_least(size, least)
         if fitting is None:
             raise ModelError(
-                f"axis {place[1]} of {place[0]}: takes {told(size)}; {least} are too many"
+                f"axis {place[1]} of {place[0]}: takes {told(size)} elements, {least} are too many"
             )
         found[place] = fitting
     return {
@@ -84,7 +84,7 @@ def check_shapes(inputs: Sequence[Tensor], shapes: Shapes) -> None:
         where = f"axis {place[1]} of {place[0]}"
         if not isinstance(size, Relative):
             if at_least(size, found) != found:
-                raise ModelError(f"{where}: takes {told(size)}, not {found}")
+                raise ModelError(f"{where}: takes {told(size)} elements, not {found}")
             continue
         reference = sizes.get((size.tensor, size.axis))
         if reference is None:
@@ -128,19 +128,18 @@ def output_shapes(
 
 
 def told(size: Size) -> str:
-    """A size in words: ``64 + n x 16 elements``."""
+    """How many elements an axis has, in words: ``64 + n x 16``."""
     match size:
         case Fixed(fixed):
-            return f"{fixed} elements"
+            return f"{fixed}"
         case Stepped(least, step):
-            return f"{least} + n x {step} elements"
+            return f"{least} + n x {step}"
         case Open(least, most):
-            upper = "" if most is None else f" and at most {most}"
-            return f"at least {least}{upper} elements"
+            return f"{least} or more" if most is None else f"{least} to {most}"
         case Relative(tensor, axis, factor, offset):
             times = "" if factor == 1 else f" x {factor:g}"
             plus = "" if offset == 0 else f" {'+' if offset > 0 else '-'} {abs(offset):g}"
-            return f"those of {axis} of {tensor}{times}{plus}"
+            return f"as many as {axis} of {tensor}{times}{plus}"
 
 
 def fault(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[str, str] | None:

@@ -30,7 +30,7 @@ from .files import attached
 from .head import head, tolerance
 from .v05 import LETTERS, check_sizes, distinct
 
-_KINDS: dict[str, AxisKind] = {
+KINDS: dict[str, AxisKind] = {
     "b": "batch",
     "i": "index",
     "t": "time",
@@ -108,8 +108,8 @@ def _tensor(
 ) -> Tensor:
     letters = field.need("axes")
     text = letters.text()
-    if not text or set(text) - set(_KINDS) or len(set(text)) < len(text):
-        raise letters.fault(f"is {text!r}, and must be different letters of {''.join(_KINDS)}")
+    if not text or set(text) - set(KINDS) or len(set(text)) < len(text):
+        raise letters.fault(f"is {text!r}, and must be different letters of {''.join(KINDS)}")
     sizes = _sizes(field.need("shape"), text, output=output)
     halo = _numbers(field.get("halo"), len(text)) or [0] * len(text)
     listed = field.many("postprocessing" if output else "preprocessing")
@@ -121,7 +121,7 @@ def _tensor(
     return Tensor(
         id=field.need("name").text(),
         axes=tuple(
-            Axis(LETTERS.get(letter, letter), _KINDS[letter], size, halo=int(edge))
+            Axis(LETTERS.get(letter, letter), KINDS[letter], size, halo=int(edge))
             for letter, size, edge in zip(text, sizes, halo, strict=True)
         ),
         dtype=field.need("data_type").choice(*processing.DTYPES),

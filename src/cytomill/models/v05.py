@@ -120,7 +120,7 @@ def _tensor(field: Field, *, output: bool) -> Tensor:
         dtype=dtype,
         description=told.text() if told else "",
         range=limits,
-        steps=tuple(_step(each, operators) for each in listed),
+        steps=tuple(step(each, operators) for each in listed),
         test=attached(field.get("test_tensor"), needed=True),
         sample=attached(field.get("sample_tensor"), needed=False),
         optional=optional.flag() if optional else False,
@@ -228,7 +228,8 @@ def _limits(field: Field) -> tuple[float, float]:
     )
 
 
-def _step(field: Field, operators: Sequence[str]) -> Step:
+def step(field: Field, operators: Sequence[str]) -> Step:
+    """One step of processing by one of ``operators``; raises `ModelError`."""
     operator = field.need("id")
     name = operator.text()
     if name not in operators:

@@ -13,8 +13,8 @@ from cytomill.models.weights import Weights
 
 @pytest.fixture
 def package(tmp_path):
-    """A copy of the built-in package's description, and how to change it."""
-    shutil.copy(find("nuclei").folder / "rdf.yaml", tmp_path)
+    """A copy of the built-in package, and how to change its description."""
+    shutil.copytree(find("nuclei").folder, tmp_path, dirs_exist_ok=True)
 
     def change(edit):
         card = yaml.safe_load((tmp_path / "rdf.yaml").read_text("utf-8"))
@@ -48,14 +48,15 @@ def test_the_first_description_by_either_name_is_read(package):
 @pytest.mark.parametrize("key", ["version", "license", "weights", "config", "authors"])
 def test_what_a_description_lacks_is_named(package, key):
     folder = package(lambda card: card.pop(key))
-    with pytest.raises(ModelError, match=rf"rdf.yaml: lacks or misstates '{key}'"):
+    what = rf"lacks '{key}'" if key != "config" else "config.cytomill lacks or misstates 'cytomill'"
+    with pytest.raises(ModelError, match=rf"rdf.yaml: {what}"):
         Model.read(folder)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "just words", "\x00"])
 def test_what_is_no_description_is_told(tmp_path, text):
     (tmp_path / "rdf.yaml").write_text(text)
-    with pytest.raises(ModelError, match=r"rdf.yaml: "):
+    with pytest.raises(ModelError, match=r"rdf.yaml(, line 2)?: "):
         Model.read(tmp_path)
 
 
