@@ -31,17 +31,20 @@ def segment(
     pixel_size: float | None = None,
     pipeline: str = "nuclei",
     device: Device = "auto",
+    model_server: str | None = None,
     **options: Any,
 ) -> NDArray[np.unsignedinteger[Any]]:
     """Label the objects in an array.
 
     ``array``: integers or floats, with axes ``axes``, a subset of TCZYX; default YX, ZYX (a stack
     of planes) or CZYX by its number of dimensions. ``pixel_size`` in µm. ``options`` are those of
-    the pipeline, such as ``channel``.
+    the pipeline, such as ``channel``. With ``model_server``, ``grpc://HOST:PORT``, the model runs
+    there.
 
     Returns labels of the array's shape less the channel axis: uint16, or uint32 above 65,535
     objects; 0 is background. The model stays in memory for the next call. Raises `InputError` for
-    an array that is not an image, `OptionError` for an unknown option.
+    an array that is not an image, `OptionError` for an unknown option, `TemporaryError` where the
+    model server stays away or busy.
     """
     image = from_array(array, axes, pixel_size)
     if "measure" in options:
@@ -49,7 +52,7 @@ def segment(
     if "measure" in find(pipeline).Options.model_fields:
         options["measure"] = False
     chosen = make_pipeline(pipeline, options)
-    loaded = _models(device)
+    loaded = _models(device, model_server)
     with tempfile.TemporaryDirectory(prefix="cytomill-") as scratch:
         partials = (chosen.process(image, part, loaded) for part in chosen.split(image))
         result = chosen.merge(image, partials, Path(scratch))
@@ -61,8 +64,8 @@ def segment(
 
 
 @lru_cache(maxsize=3)
-def _models(device: Device) -> Models:
-    return models(device)
+def _models(device: Device, server: str | None) -> Models:
+    return models(device, server=server)
 
 
 def run(
@@ -78,6 +81,7 @@ def run(
     geojson: bool = False,
     shard: str | None = None,
     device: Device = "auto",
+    model_server: str | None = None,
     threads: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -89,7 +93,8 @@ def run(
     the names and meanings of the command's options. ``progress`` is called after each input.
 
     Returns what came of each input; one that fails is a record with its reason, not an exception.
-    Raises `OptionError`, `InputError` or `OutputError` where no work could begin or go on.
+    Raises `OptionError`, `InputError`, `OutputError` or `UnreachableError` where no work could
+    begin or go on.
     """
     return Run(
         [inputs] if isinstance(inputs, str | Path) else list(inputs),
@@ -101,6 +106,7 @@ def run(
         outputs=Outputs(format=format, overlay=overlay, geojson=geojson, ngff=ngff),
         shard=Shard.parse(shard) if shard else None,
         device=device,
+        model_server=model_server,
         threads=threads,
         overwrite=overwrite,
     ).go(progress)

@@ -42,7 +42,8 @@ class Record:
 
     ``status`` is ``started``, ``done`` or ``failed``. ``task`` identifies program, pipeline,
     options and model. ``outputs`` are paths relative to OUT. ``ran`` says which weights of each
-    model ran on what. ``rows`` says where its measurements lie, and ``classes`` its classes: file
+    model ran on what. ``wire_bytes`` are those ``sent`` to and ``received`` from a model server.
+    ``rows`` says where its measurements lie, and ``classes`` its classes: file
     name, first byte, number of bytes. ``at`` is when it was written, in seconds since 1970.
     """
 
@@ -57,6 +58,7 @@ class Record:
     seconds: dict[str, float] = field(default_factory=dict)
     error: str = ""
     ran: dict[str, str] = field(default_factory=dict)
+    wire_bytes: dict[str, int] = field(default_factory=dict)
     rows: Place | None = None
     classes: Place | None = None
     at: float = 0.0

@@ -50,6 +50,12 @@ class Report:
         """Objects found in all inputs."""
         return sum(record.objects for record in self.records)
 
+    @property
+    def wire_bytes(self) -> dict[str, int]:
+        """Bytes that this run ``sent`` to and ``received`` from a model server."""
+        fresh = [r.wire_bytes for r in self.records if r.input not in self.skipped]
+        return {way: sum(one.get(way, 0) for one in fresh) for way in ("sent", "received")}
+
 
 def files(out: Path, suffix: str, *, classes: bool = False) -> list[Path]:
     """Tables and manifest of a run; ``suffix`` is that of its share.

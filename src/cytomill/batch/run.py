@@ -15,7 +15,7 @@ from typing import Any
 
 import pydantic
 
-from ..errors import CytomillError, Interrupted, OptionError, OutputError
+from ..errors import CytomillError, Interrupted, OptionError, OutputError, UnreachableError
 from ..image.collect import Entry, collect, output_stems
 from ..inference.load import Device, cores, models
 from ..models.identity import Identity
@@ -61,6 +61,7 @@ class Run:
         outputs: Outputs | None = None,
         shard: Shard | None = None,
         device: Device = "auto",
+        model_server: str | None = None,
         threads: int | None = None,
         overwrite: bool = False,
     ) -> None:
@@ -72,6 +73,7 @@ class Run:
         self._shard = shard
         self._suffix = shard.suffix if shard else ""
         self._device: Device = device
+        self._server = model_server
         if threads is not None and threads < 1:
             raise OptionError(f"--threads {threads}: must be 1 or more")
         self._threads = threads or cores()
@@ -135,15 +137,16 @@ class Run:
     def go(self, progress: Progress | None = None) -> Report:
         """Do the work; every input ends as a record, whatever its fate.
 
-        Raises `Interrupted` on Ctrl-C after the inputs at hand, and `OutputError` where nothing
-        more can be written; what was finished before is recorded, and the next run carries on.
+        Raises `Interrupted` on Ctrl-C after the inputs at hand, `OutputError` where nothing more
+        can be written, and `UnreachableError` where the model server stays away; what was finished
+        before is recorded, and the next run carries on.
         """
         start = time.monotonic()
         self._refuse_foreign()
         with Journal(self.out, self._shard) as journal:
             plans = self._plan(journal.records)
             todo = [plan for plan in plans if not plan.done]
-            runtimes = models(self._device, self._threads)
+            runtimes = models(self._device, self._threads, self._server)
             # A model that cannot be loaded must stop the run, not fail each image.
             loaded = self.pipeline.load(runtimes) if todo else {}
             worker = Worker(
@@ -168,7 +171,7 @@ class Run:
                             progress(record, finished, len(todo))
             except KeyboardInterrupt:
                 stopped = Interrupted()
-            except OutputError as error:
+            except (OutputError, UnreachableError) as error:
                 stopped = error
             records = [self._last(plan, journal) for plan in plans]
             seconds = time.monotonic() - start

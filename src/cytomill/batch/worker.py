@@ -6,19 +6,21 @@ import errno
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 from typing import Any
 
 import pyarrow as pa
 
-from ..errors import CytomillError, Interrupted, OutputError
+from ..errors import CytomillError, Interrupted, OutputError, UnreachableError
 from ..image.atomic import output_error
 from ..image.collect import Entry
 from ..image.core import Image
 from ..image.names import shown
 from ..inference.runtime import Models
+from ..inference.traffic import counted
 from ..pipelines.base import Part, Partial, Pipeline, Result
 from ..pipelines.stopwatch import Stopwatch
 from .journal import Journal, Place, Record
@@ -64,17 +66,26 @@ class Worker:
         self._taken = taken
         self._ran = dict(ran)
         self._large = Lock()
-        #: Set to make work stop at the next part.
-        self.stop = Event()
+        #: Set to make work stop at the next part, or when it waits for a model server.
+        self.stop = models.stopping
 
     def item(self, entry: Entry, stem: str) -> Record:
         """Process one input and write what came of it.
 
         Returns its record, which is also in the journal; a failure is a record too. Raises
-        `OutputError` where nothing further can be written, `Interrupted` once `stop` is set.
+        `OutputError` where nothing further can be written, `UnreachableError` where nothing further
+        can be predicted, `Interrupted` once `stop` is set.
         """
         if self.stop.is_set():
             raise Interrupted
+        with counted() as traffic:
+            record = self._item(entry, stem)
+        wire = {"sent": traffic.sent, "received": traffic.received}
+        record = replace(record, wire_bytes=wire)
+        self._journal.add(record)
+        return record
+
+    def _item(self, entry: Entry, stem: str) -> Record:
         watch = Stopwatch()
         record = Record(entry.name, "started", self._task, ran=self._ran)
         try:
@@ -105,7 +116,7 @@ class Worker:
                     classes += [result.classes] if result.classes is not None else []
             record = replace(record, rows=self._stored(tables), classes=self._stored(classes))
             record = replace(record, status="done", seconds=watch.seconds)
-        except Interrupted:
+        except (Interrupted, UnreachableError):
             raise
         except CytomillError as error:
             if isinstance(error, OutputError) and _is_of_disk(error.__cause__):
@@ -121,7 +132,6 @@ class Worker:
                 f"{entry.name}: could not be processed ({type(error).__name__}: {error}); "
                 "please report this",
             )
-        self._journal.add(record)
         return record
 
     def _stored(self, tables: Sequence[pa.Table]) -> Place | None:
@@ -170,7 +180,8 @@ class Worker:
             waiting: list[Future[Partial]] = []
             try:
                 for part in parts:
-                    waiting.append(pool.submit(self._part, image, part))
+                    # In a copy of the context, what it sends counts for this image.
+                    waiting.append(pool.submit(copy_context().run, self._part, image, part))
                     if len(waiting) > self._threads:
                         yield waiting.pop(0).result()
                 while waiting:

@@ -79,6 +79,11 @@ class _RunCommand(click.Command):
     show_default=True,
     help="Where the model runs.",
 )
+@click.option(
+    "--model-server",
+    metavar="URL",
+    help="Run the model on the server at grpc://HOST:PORT.",
+)
 @click.option("--threads", type=click.IntRange(min=1), help="Images at a time. Default: all cores.")
 @click.option("--overwrite", is_flag=True, help="Redo what is done; replace files of other origin.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; do nothing.")
@@ -96,6 +101,7 @@ def command(
     geojson: bool,
     shard: str | None,
     device: Any,
+    model_server: str | None,
     threads: int | None,
     overwrite: bool,
     dry_run: bool,
@@ -119,6 +125,7 @@ def command(
             outputs=Outputs(format=format, overlay=overlay, geojson=geojson, ngff=ngff),
             shard=Shard.parse(shard) if shard else None,
             device=device,
+            model_server=model_server,
             threads=threads,
             overwrite=overwrite,
         )
@@ -190,6 +197,7 @@ def _summary(report: Report) -> dict[str, Any]:
         "failed": [{"input": r.input, "error": r.error} for r in report.failed],
         "objects": report.objects,
         "seconds": round(report.seconds, 3),
+        "wire_bytes": report.wire_bytes,
         "manifest": str(report.manifest),
         "tables": [str(path) for path in report.tables],
         "inputs": [

@@ -26,8 +26,8 @@ import grpc
 _SERVICE = "/inference.GRPCInferenceService/"
 
 _OPTIONS = [
-    ("grpc.max_send_message_length", 2**30),
-    ("grpc.max_receive_message_length", 2**30),
+    ("grpc.max_send_message_length", settings.message_bytes),
+    ("grpc.max_receive_message_length", settings.message_bytes),
     # A peer that vanished is noticed though nothing is sent; servers refuse to be asked more often.
     ("grpc.keepalive_time_ms", 300_000),
     ("grpc.keepalive_timeout_ms", 20_000),

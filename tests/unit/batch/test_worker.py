@@ -11,9 +11,10 @@ import tifffile
 from cytomill.batch.journal import Journal
 from cytomill.batch.outputs import Outputs
 from cytomill.batch.worker import Worker
-from cytomill.errors import Interrupted, OutputError, TemporaryError
+from cytomill.errors import Interrupted, OutputError, TemporaryError, UnreachableError
 from cytomill.image.collect import collect
 from cytomill.inference.runtime import Models
+from cytomill.inference.traffic import count
 from cytomill.ops.grid import Box
 from cytomill.pipelines.base import Options, Part, Partial, Pipeline, Result
 from cytomill.pipelines.canvas import Canvas
@@ -115,6 +116,27 @@ def test_a_fault_of_the_disk_stops_everything(journal, entry, number):
     with pytest.raises(OutputError):
         worker(journal, Rows(OSError(number, "full"))).item(entry, "a")
     assert not left(journal)
+
+
+def test_a_server_that_stays_away_stops_everything(journal, entry):
+    with pytest.raises(UnreachableError):
+        worker(journal, Rows(UnreachableError("grpc://a:1: does not answer"))).item(entry, "a")
+    assert not left(journal)
+
+
+@pytest.mark.parametrize("fault", [None, ValueError("no good")])
+def test_what_all_threads_sent_for_an_image_is_in_its_record(journal, entry, fault):
+    class Sending(Rows):
+        def process(self, image, part, models):
+            count(sent=100, received=10)
+            return super().process(image, part, models)
+
+    count(sent=7)  # for nobody
+    record = worker(journal, Sending(fault)).item(entry, "a")
+    if fault is None:
+        assert record.wire_bytes == {"sent": 900, "received": 90}
+    assert record.wire_bytes["sent"] >= 300
+    assert journal.records["a.tif"].wire_bytes == record.wire_bytes
 
 
 def test_once_stopped_no_image_is_begun(journal, entry):
