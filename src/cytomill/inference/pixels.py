@@ -77,8 +77,7 @@ class Pixels(Runtime):
         pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
         grid, area = self._geometry(tensors)
         between = _levels(tensors) or levels(pixels.shape, lambda y, x: pixels[y, x])
-        at = grid.on_image(area, grid.margin)
-        x = _padded(grid.to_model(normalise(pixels, between), at, area), self._model.stride)
+        x = _prepared(pixels, between, grid, area, self._model.stride)
         tensor = {self._network.inputs[0].name: x[None, None]}
         first = self._network.outputs[0].name
         maps: NDArray[Any] = self._network.infer(tensor, [first], stop)[first][0]
@@ -131,9 +130,25 @@ def _levels(tensors: Tensors) -> Levels | None:
     return Levels(*map(float, tensors["levels"])) if "levels" in tensors else None
 
 
-def _padded(x: NDArray[np.float32], stride: int) -> NDArray[np.float32]:
-    """``x`` (y, x) mirrored at the bottom and right up to multiples of ``stride``."""
-    bottom, right = (-n % stride for n in x.shape)
-    if not bottom and not right:
-        return x
-    return np.pad(x, ((0, bottom), (0, right)), mode="symmetric")
+def _prepared(
+    pixels: NDArray[Any], between: Levels, grid: Grid, area: Box, stride: int
+) -> NDArray[np.float32]:
+    """``pixels`` as a network takes them: normalised, on its grid, and of the size it needs.
+
+    They are mirrored at the bottom and right up to multiples of ``stride``.
+    """
+    height, width = area.shape
+    x = np.empty([-(-n // stride) * stride for n in area.shape], np.float32)
+    inside = x[:height, :width]
+    if grid.exact:
+        normalise(pixels, between, inside)
+    else:
+        at = grid.on_image(area, grid.margin)
+        inside[:] = grid.to_model(normalise(pixels, between), at, area)
+    y_of, x_of = (
+        np.pad(np.arange(n), (0, more - n), mode="symmetric")
+        for n, more in zip(area.shape, x.shape, strict=True)
+    )
+    x[height:, :width] = x[y_of[height:], :width]
+    x[:, width:] = x[:, x_of[width:]]
+    return x

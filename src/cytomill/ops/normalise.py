@@ -72,37 +72,41 @@ def _thin(pixels: NDArray[Any], target: int = SAMPLE) -> NDArray[Any]:
     return pixels[::step, ::step]
 
 
-def normalise(pixels: NDArray[Any], between: Levels) -> NDArray[np.float32]:
-    """Scale ``pixels`` (y, x) so that ``between`` becomes 0..1; float32 (y, x).
+def normalise(
+    pixels: NDArray[Any], between: Levels, out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Scale ``pixels`` (y, x) so that ``between`` becomes 0..1; float32 (y, x), ``out`` if given.
 
     Values above 1 are compressed to ``1 + ln x``, values below -1 become -1, and NaN becomes 0:
     where nuclei are so few that the high percentile falls on background, they would otherwise
     reach a network at hundreds of times the intensity it was trained on. A constant plane becomes
     zeros.
     """
+    if out is None:
+        out = np.empty(pixels.shape, np.float32)
     span = between.high - between.low
     gain = 1 / span if span > 0 else 0.0
     if pixels.dtype not in (np.uint8, np.uint16, np.float32):
         # Float32 can hold neither the range of doubles nor the last digits of long integers.
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = ((pixels.astype(np.float64) - between.low) * gain).astype(np.float32)
-        return soft_knee(scaled)
+        return _normalise(scaled, np.float32(0), np.float32(1), out)
     with np.errstate(over="ignore"):
         low, steep = np.float32(between.low), np.float32(gain)
-    if pixels.dtype in (np.uint8, np.uint16):
-        # Fewer values than pixels: work each out once.
-        values = np.arange(int(pixels.max(initial=0)) + 1, dtype=np.float32)
-        table: NDArray[np.float32] = _normalise(values[None], low, steep)[0]
-        return np.take(table, pixels)
-    return _normalise(np.ascontiguousarray(pixels, np.float32), low, steep)
+    # Each combination of type, layout and writability would be compiled anew.
+    pixels = np.require(pixels, requirements=["C", "W", "A"])
+    if pixels.dtype == np.float32:
+        return _normalise(pixels, low, steep, out)
+    # Fewer values than pixels: work each out once.
+    values = np.arange(int(pixels.max(initial=0)) + 1, dtype=np.float32)[None]
+    return _look_up(_normalise(values, low, steep, values)[0], pixels, out)
 
 
 @numba.njit(nogil=True, cache=True)
 def _normalise(
-    pixels: NDArray[np.float32], low: np.float32, gain: np.float32
+    pixels: NDArray[np.float32], low: np.float32, gain: np.float32, out: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     height, width = pixels.shape
-    out = np.empty((height, width), np.float32)
     one = np.float32(1)
     for y in range(height):
         for x in range(width):
@@ -118,7 +122,18 @@ def _normalise(
     return out
 
 
+@numba.njit(nogil=True, cache=True)
+def _look_up(
+    table: NDArray[np.float32], pixels: NDArray[np.unsignedinteger], out: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    height, width = pixels.shape
+    for y in range(height):
+        for x in range(width):
+            out[y, x] = table[pixels[y, x]]
+    return out
+
+
 def soft_knee(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """`normalise` of an array that is scaled already; float32, any shape."""
     flat = x.reshape(1, -1)
-    return _normalise(flat, np.float32(0), np.float32(1)).reshape(x.shape)
+    return _normalise(flat, np.float32(0), np.float32(1), np.empty_like(flat)).reshape(x.shape)

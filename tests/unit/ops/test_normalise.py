@@ -43,6 +43,17 @@ def test_every_type_of_pixel(dtype: str) -> None:
     assert scaled.max() > 0.9
 
 
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "f4"])
+def test_writes_into_part_of_a_larger_array(dtype: str) -> None:
+    plane = (np.random.default_rng(0).random((30, 20)) * 100).astype(dtype)
+    larger = np.full((32, 32), -7, np.float32)
+    found = normalise(plane, levels_of(plane), larger[:30, :20])
+    assert np.shares_memory(found, larger)
+    assert np.array_equal(larger[:30, :20], normalise(plane, levels_of(plane)))
+    assert (larger[30:] == -7).all()
+    assert (larger[:, 20:] == -7).all()
+
+
 @pytest.mark.parametrize("value", [0, 7, 65_535, -3.5])
 def test_a_constant_plane_becomes_zeros(value: float) -> None:
     plane = np.full((8, 9), value, np.float32)
