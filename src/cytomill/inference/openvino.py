@@ -52,8 +52,9 @@ class OpenVino(Runtime):
         self.weights = int8 if int8 and integers else weights
         self.weights.check()
         try:
+            network = core.read_model(self.weights.path)
             self._compiled = core.compile_model(
-                core.read_model(self.weights.path),
+                network,
                 "CPU",
                 {
                     "INFERENCE_PRECISION_HINT": precision,
@@ -67,8 +68,9 @@ class OpenVino(Runtime):
             raise ModelError(
                 f"{self.weights.path}: OpenVINO cannot load it ({_last(error)})"
             ) from error
-        self.inputs = tuple(map(_port, self._compiled.inputs))
-        self.outputs = tuple(map(_port, self._compiled.outputs))
+        # Compiling may drop a node and leave its name to another as a second one.
+        self.inputs = tuple(map(_port, network.inputs))
+        self.outputs = tuple(map(_port, network.outputs))
         self._own = local()
 
     def infer(
