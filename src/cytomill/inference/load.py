@@ -7,14 +7,19 @@ import os
 from contextlib import suppress
 from typing import Literal, get_args
 
-from ..errors import OptionError
+from ..errors import ModelError, OptionError
 from ..models.card import Model
+from ..models.description import Description
 from ..models.registry import find
+from ..models.weights import Weights
 from .pixels import SUFFIX, Pixels
 from .runtime import Models, Runtime
 
 #: Where a model runs; ``auto`` is CUDA where there is a device, else the CPU.
 Device = Literal["auto", "cpu", "cuda"]
+
+#: Kinds of weights that are run, the first choice first.
+_RUN = ("onnx", "torchscript")
 
 
 def cores() -> int:
@@ -27,20 +32,130 @@ def runtime(model: Model, device: Device, threads: int) -> Runtime:
 
     Raises `OptionError` for a device that is unknown or not there, `ModelError`.
     """
-    if device not in get_args(Device):
-        raise OptionError(f"--device {device}: must be {', '.join(get_args(Device))}")
+    check_device(device)
     threads = min(threads, cores())
-    if device == "cuda" or (device == "auto" and _has_driver()):
-        from .onnxrt import OnnxRuntime, has_cuda
-
-        if device == "cuda":
-            return OnnxRuntime(model.name, model.weights, threads, cuda=True)
-        with suppress(OptionError):  # the driver may be there without a device
-            if has_cuda():
-                return OnnxRuntime(model.name, model.weights, threads, cuda=True)
+    if _may_be_cuda(device):
+        found = _on_cuda(model.name, model.weights, device, threads)
+        if found is not None:
+            return found
     from .openvino import OpenVino
 
     return OpenVino(model.name, model.weights, threads, int8=model.int8)
+
+
+def package_runtime(
+    description: Description,
+    kind: str | None = None,
+    device: Device = "auto",
+    threads: int | None = None,
+) -> Runtime:
+    """The network of a described model, with the ports that its weights have.
+
+    ``kind`` are weights such as ``onnx``; by default those that run here, ONNX before TorchScript,
+    the first that can be loaded. Computes in float32 on a CPU. ``threads`` inferences run at once,
+    by default all cores. Raises `OptionError` for a device that is unknown or not there,
+    `ModelError` for a kind that there is not or that is not run.
+    """
+    check_device(device)
+    threads = min(threads or cores(), cores())
+    fault: ModelError | None = None
+    for weights in _chosen(description, kind):
+        weights.check()
+        try:
+            if weights.kind == "onnx":
+                return _onnx(description, weights, device, threads)
+            return _torchscript(description, weights, device, threads)
+        except ModelError as error:
+            fault = fault or error
+    assert fault is not None
+    raise fault
+
+
+def views(source: Model | Description, device: Device, threads: int) -> dict[str, Runtime]:
+    """What a server offers of a model, by the ending of its name.
+
+    The network itself, and the view that takes images as they are. Raises as `runtime` and
+    `package_runtime` do.
+    """
+    if isinstance(source, Model):
+        network = runtime(source, device, threads)
+        return {"": network, SUFFIX: Pixels(source, network)}
+    from .described import Described
+    from .network import Network
+
+    network = package_runtime(source, device=device, threads=threads)
+    return {"": network, SUFFIX: Described(Network(source, network, min(threads, cores())))}
+
+
+def check_device(device: str) -> None:
+    """Raise `OptionError` for a word that is no `Device`."""
+    if device not in get_args(Device):
+        raise OptionError(f"--device {device}: must be {', '.join(get_args(Device))}")
+
+
+def _chosen(description: Description, kind: str | None) -> list[Weights]:
+    """The weights to try, in that order; never none."""
+    if kind is not None and kind in description.refused:
+        raise ModelError(f"{description.name}: {kind}: {description.refused[kind]}")
+    found = [w for want in _RUN for w in description.usable if w.kind == want]
+    if kind is not None:
+        found = [weights for weights in found if weights.kind == kind]
+    if not found:
+        have = [
+            f"{w.kind} ({description.refused.get(w.kind, 'runs')})" for w in description.weights
+        ]
+        wanted = f"no {kind} weights" if kind else "no weights that run here"
+        raise ModelError(f"{description.name}: has {wanted}; it has {', '.join(have) or 'none'}")
+    return found
+
+
+def _onnx(description: Description, weights: Weights, device: Device, threads: int) -> Runtime:
+    if _may_be_cuda(device):
+        found = _on_cuda(description.name, weights, device, threads)
+        if found is not None:
+            return found
+    from .openvino import OpenVino
+
+    try:
+        return OpenVino(description.name, weights, threads, exact=True)
+    except ModelError:
+        from .onnxrt import OnnxRuntime
+
+        return OnnxRuntime(description.name, weights, threads, cuda=False)
+
+
+def _torchscript(
+    description: Description, weights: Weights, device: Device, threads: int
+) -> Runtime:
+    from .torchscript import TorchScript, has_cuda, ports
+
+    cuda = device == "cuda" or (_may_be_cuda(device) and has_cuda())
+    inputs, outputs = ports(description)
+    return TorchScript(
+        description.name,
+        weights,
+        threads,
+        inputs=inputs,
+        outputs=outputs,
+        cores=cores(),
+        cuda=cuda,
+    )
+
+
+def _on_cuda(name: str, weights: Weights, device: Device, threads: int) -> Runtime | None:
+    """The model on a CUDA device; None where ``auto`` finds that there is none."""
+    from .onnxrt import OnnxRuntime, has_cuda
+
+    if device == "cuda":
+        return OnnxRuntime(name, weights, threads, cuda=True)
+    with suppress(OptionError):  # the driver may be there without a device
+        if has_cuda():
+            return OnnxRuntime(name, weights, threads, cuda=True)
+    return None
+
+
+def _may_be_cuda(device: Device) -> bool:
+    return device == "cuda" or (device == "auto" and _has_driver())
 
 
 def _has_driver() -> bool:
