@@ -48,7 +48,8 @@ def head(top: Field, format_: str) -> dict[str, Any]:
 
 def tolerances(fields: Sequence[Field], outputs: Sequence[Tensor]) -> tuple[Tolerance, ...]:
     """What each of ``fields`` says; ``output_ids`` may name a group of ``outputs``."""
-    return tuple(tolerance(field, _about(field, outputs)) for field in fields)
+    about = [(field, _about(field, outputs)) for field in fields]
+    return tuple(tolerance(field, names) for field, names in about if names is not None)
 
 
 def tolerance(field: Field, outputs: tuple[str, ...] = ()) -> Tolerance:
@@ -63,18 +64,15 @@ def tolerance(field: Field, outputs: tuple[str, ...] = ()) -> Tolerance:
     )
 
 
-def _about(field: Field, outputs: Sequence[Tensor]) -> tuple[str, ...]:
-    """Names of the outputs that a tolerance is about; none where it is about all."""
+def _about(field: Field, outputs: Sequence[Tensor]) -> tuple[str, ...] | None:
+    """The outputs that a tolerance is about: no names are all, None is a group of none."""
     given = field.get("output_ids")
     if given is None:
         return ()
-    names = [tensor.id for tensor in outputs]
     if given.is_list:
         return tuple(each.text().lower() for each in given.items())
     kinds = _GROUPS[given.choice(*_GROUPS)]
-    found = [tensor.id for tensor in outputs if np.dtype(tensor.dtype).kind in kinds]
-    # A group without members is about nothing, which no name stands for.
-    return tuple(found) if len(found) < len(names) else ()
+    return tuple(each.id for each in outputs if np.dtype(each.dtype).kind in kinds) or None
 
 
 def _least_zero(field: Field, key: str, usual: float) -> float:

@@ -85,5 +85,5 @@ def _axes(place: Field, kwargs: Mapping[str, object], axes: Sequence[str]) -> No
     if kwargs.get("axis") is not None:
         names.append(kwargs["axis"])
     for name in names:
-        if name not in axes:
+        if name not in axes and name != "batch":  # the dataset, whether or not there is an axis
             raise place.fault(f"names the axis {name!r}, and the tensor's are {', '.join(axes)}")

@@ -219,7 +219,7 @@ def _jointly(
     """
     if ids is None:
         ids = [LETTERS.get(letter, letter) for letter in axes if letter != "b"]
-    return {"axes": ["batch", *ids] if mode == "per_dataset" and "b" in axes else ids, **given}
+    return {"axes": ["batch", *ids] if mode == "per_dataset" else ids, **given}
 
 
 def _along(
