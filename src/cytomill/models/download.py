@@ -173,6 +173,8 @@ def _copy(answer: IO[bytes], file: IO[bytes], most: int, url: str) -> int:
 
 
 def _refusal(url: str, code: int) -> ModelError | DownloadError:
+    if code < 400:
+        return ModelError(f"{url}: redirects too often, or to what is no web address")
     if code in (404, 410):
         return ModelError(f"{url}: is not there (HTTP {code}); check the address")
     if code in (401, 403):
