@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+# Before anything reads the settings: tests must not touch the models that a user installed.
+MODELS = os.environ["CYTOMILL_MODELS"] = tempfile.mkdtemp(prefix="cytomill-models-")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_unconfigure() -> None:
+    """Remove the models that tests installed."""
+    shutil.rmtree(MODELS, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -26,7 +26,10 @@ from cytomill.batch.journal import Record
 from cytomill.batch.report import Report
 from cytomill.cli.main import COMMANDS, cli, main
 from cytomill.cli.options import flags
+from cytomill.models.registry import find as find_model
 from cytomill.settings import Settings
+from tests.model_server import serving
+from tests.unit.models.packages import network
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,7 +40,8 @@ PAGE_OF = {
     "run": "run.md",
     "evaluate": "evaluate.md",
     "sample": "sample.md",
-    "models": "model.md",
+    "models": "models.md",
+    "model-server": "model-server.md",
     "pipelines": "pipelines.md",
 }
 
@@ -72,7 +76,7 @@ class Block:
 def blocks(page: Path) -> list[Block]:
     found = []
     fence = re.compile(
-        r"(?:^<!-- (?P<comment>not run|file): *(?P<told>.*?) *-->\n)?"
+        r"(?:^<!-- (?P<comment>not run|file|server): *(?P<told>.*?) *-->\n)?"
         r"^```(?P<language>\w*)\n(?P<text>.*?)^```$",
         re.DOTALL | re.MULTILINE,
     )
@@ -110,7 +114,7 @@ def prepared(tmp_path_factory):
         "zarr": "-n 1 --size 200x160 --format zarr",
     }.items():
         assert invoke(["cytomill", "sample", "-q", "-o", f"{made / name}", *options.split()]) == 0
-    for folder in ("images", "truth", "labels", "plate/A1", "plate/B1", "planes"):
+    for folder in ("images", "truth", "labels", "models", "plate/A1", "plate/B1", "planes"):
         (top / folder).mkdir(parents=True)
     for number, name in enumerate("abc"):
         still = f"nuclei_00{number}.tif"
@@ -128,6 +132,9 @@ def prepared(tmp_path_factory):
     Image.fromarray((first / first.max() * 255).astype(np.uint8)).save(top / "photo.png")
     shutil.copytree(made / "zarr/images/nuclei_000.zarr", top / "slide.ome.zarr")
     shutil.make_archive(str(top / "experiment"), "zip", top, "images")
+    shutil.copytree(find_model("nuclei").folder, top / "my-model")
+    shutil.make_archive(str(top / "my-model"), "zip", top, "my-model")
+    network(top / "cells.onnx")
     return top
 
 
@@ -139,11 +146,29 @@ def test_commands_and_examples_run(page, prepared, tmp_path, monkeypatch):
     install(page, folder, monkeypatch)
     pred = tifffile.imread("truth/a.tif")
     names = {"__name__": "docs", "pred": pred, "truth": pred}
-    for block in filter(lambda block: block.runs, blocks(page)):
-        if block.language == "python":
-            exec(compile(block.text, block.place, "exec"), names)
-        for command in block.commands() if block.language in SHELL else ():
-            assert run(command) == 0, f"{block.place}: {command}"
+    with ExitStack() as servers:
+        for block in filter(lambda block: block.runs, served(blocks(page), servers)):
+            if block.language == "python":
+                exec(compile(block.text, block.place, "exec"), names)
+            for command in block.commands() if block.language in SHELL else ():
+                assert run(command) == 0, f"{block.place}: {command}"
+
+
+def served(blocks, servers):
+    """The blocks of a page; the servers among them are started, on free ports, as they come.
+
+    The ports that the page speaks of are then replaced in what follows.
+    """
+    ports = {}
+    for block in blocks:
+        if block.comment == "server":
+            (command,) = block.commands()
+            errors = Path("errors.txt").resolve()
+            server = servers.enter_context(serving(None, *shlex.split(command)[2:], errors=errors))
+            for port, name in (("8001", "gRPC"), ("8000", "REST"), ("8002", "metrics")):
+                ports[port] = server.address(name).split(":")[1]
+        text = re.sub(r"(?<=localhost:)\d+", lambda port: ports.get(port[0], port[0]), block.text)
+        yield dataclasses.replace(block, text=text)
 
 
 def install(page, folder, monkeypatch):
@@ -179,7 +204,7 @@ def run(command):
 
 def test_blocks_that_are_not_run_say_why():
     for block in BLOCKS:
-        if block.comment == "not run":
+        if block.comment in ("not run", "server"):
             assert len(block.told.split()) >= 2, f"{block.place}: give a reason"
         if block.comment == "file":
             assert Path(block.told).name == block.told, f"{block.place}: name a file"

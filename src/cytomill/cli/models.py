@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from ..inference.load import Device
 
 
 @click.group("models")
@@ -81,7 +84,7 @@ def show_model(model: str, as_json: bool) -> None:
 @click.option("--weights", "kind", help="The kind to test: onnx or torchscript. Default: each.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @_AS_JSON
-def test_model(model: str, kind: str | None, device: str, as_json: bool) -> None:
+def test_model(model: str, kind: str | None, device: Device, as_json: bool) -> None:
     """Run a model on its own test input and compare with its test output."""
     from ..errors import OptionError
     from ..inference.reproduce import reproduce
