@@ -26,6 +26,9 @@ _DENOMINATOR = 1000
 #: to five times, and see the same thing only where a tile is shifted by a whole number of cells.
 _CELL = 32
 
+#: Such cells in a window, at least: no more than that share of it is lost to keeping to them.
+_CELLS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -114,9 +117,12 @@ class Lattice:
 
     def cell(self, window: int) -> int:
         """What windows of that length are best shifted by multiples of."""
-        return math.lcm(self._last(window), math.gcd(window, _CELL))
+        coarse = math.gcd(window, _CELL)
+        while coarse * _CELLS > window:  # rounding down to it would waste too much of a window
+            coarse //= 2
+        return math.lcm(self.last(window), coarse or 1)
 
-    def _last(self, window: int) -> int:
+    def last(self, window: int) -> int:
         """What the last window must be shifted by a multiple of."""
         unit = self.unit(window)
         step = math.lcm(unit, self.size.step) if isinstance(self.size, Stepped) else unit
@@ -128,7 +134,7 @@ class Lattice:
         The last is shifted inwards. Where lengths come in steps, so do starts, as if the sample
         had first been padded to a length that the network takes.
         """
-        cell, last = self.cell(window), self._last(window)
+        cell, last = self.cell(window), self.last(window)
         end = -(-(self.extent - window) // last) * last
         if end <= 0:
             return [0]

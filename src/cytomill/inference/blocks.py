@@ -75,10 +75,10 @@ def _edge(lattices: Sequence[Lattice], wholes: Sequence[int], limit: int) -> int
 def _evened(lattice: Lattice, whole: int, edge: int) -> int:
     """A length of at most ``edge`` with which as many windows cover the lattice, none to spare."""
     window = lattice.window(edge)
-    overlap = lattice.overlap(window)
-    if window <= overlap:
-        window = min(whole, lattice.window(2 * overlap, up=True))
-    if window >= whole or window <= overlap:
+    overlap, step = lattice.overlap(window), lattice.last(window)
+    if window < overlap + step:  # too short to be of use
+        window = lattice.window(2 * overlap + step, up=True)
+    if window >= whole:
         return whole
     count = -(-(lattice.extent - overlap) // (window - overlap))
     share = -(-(lattice.extent - overlap) // count)

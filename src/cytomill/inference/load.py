@@ -10,6 +10,8 @@ from typing import Literal, get_args
 from ..errors import ModelError, OptionError
 from ..models.card import Model
 from ..models.description import Description
+from ..models.library import built_in
+from ..models.package import read
 from ..models.registry import find
 from ..models.weights import Weights
 from .pixels import SUFFIX, Pixels
@@ -172,8 +174,9 @@ def models(
 ) -> Models:
     """The models of one run on ``device``: ``threads`` inferences at once, by default all cores.
 
-    With ``server``, ``grpc://HOST:PORT``, they are those of a model server. Raises `OptionError`
-    for what is no such address, and for a device besides it.
+    They are asked for by name, or by what `cytomill.models.package.read` takes. With ``server``,
+    ``grpc://HOST:PORT``, they are those of a model server. Raises `OptionError` for what is no
+    such address, and for a device besides it.
     """
     if server is not None:
         if device != "auto":
@@ -189,6 +192,8 @@ def models(
 
     def load(name: str) -> Runtime:
         base = name.removesuffix(SUFFIX)
+        if base not in built_in():
+            return package_runtime(read(name), None, device, count)
         model = find(base)
         return runtime(model, device, count) if base == name else Pixels(model, made[base])
 

@@ -78,7 +78,8 @@ def _compare(
     with np.errstate(invalid="ignore"):
         apart = np.abs(ours - theirs)
         apart[(ours == theirs) | (np.isnan(ours) & np.isnan(theirs))] = 0  # infinities are alike
-        far = ~(apart <= tolerance.absolute + tolerance.relative * np.abs(theirs))
+        allowed = tolerance.absolute + tolerance.relative * np.abs(theirs)
+        far = (apart != 0) & ~(apart <= allowed)
     mismatched = 1e6 * float(far.mean()) if far.size else 0.0
     return Reproduction(
         name,
