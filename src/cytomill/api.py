@@ -17,7 +17,7 @@ from .batch.shard import Shard
 from .errors import OptionError
 from .image.array import from_array
 from .inference.load import Device, models
-from .pipelines.registry import find
+from .pipelines.registry import chosen, find
 
 if TYPE_CHECKING:
     from .batch.report import Report
@@ -29,7 +29,7 @@ def segment(
     *,
     axes: str | None = None,
     pixel_size: float | None = None,
-    pipeline: str = "nuclei",
+    pipeline: str | None = None,
     device: Device = "auto",
     model_server: str | None = None,
     **options: Any,
@@ -38,8 +38,8 @@ def segment(
 
     ``array``: integers or floats, with axes ``axes``, a subset of TCZYX; default YX, ZYX (a stack
     of planes) or CZYX by its number of dimensions. ``pixel_size`` in µm. ``options`` are those of
-    the pipeline, such as ``channel``. With ``model_server``, ``grpc://HOST:PORT``, the model runs
-    there.
+    the pipeline, such as ``channel``; ``pipeline`` is ``"nuclei"``, or ``"model"`` where a
+    ``model`` is among them. With ``model_server``, ``grpc://HOST:PORT``, the model runs there.
 
     Returns labels of the array's shape less the channel axis: uint16, or uint32 above 65,535
     objects; 0 is background. The model stays in memory for the next call. Raises `InputError` for
@@ -49,13 +49,14 @@ def segment(
     image = from_array(array, axes, pixel_size)
     if "measure" in options:
         raise OptionError("segment measures nothing: use cytomill.run, or leave out measure")
+    pipeline = chosen(pipeline, options)
     if "measure" in find(pipeline).Options.model_fields:
         options["measure"] = False
-    chosen = make_pipeline(pipeline, options)
+    made = make_pipeline(pipeline, options)
     loaded = _models(device, model_server)
     with tempfile.TemporaryDirectory(prefix="cytomill-") as scratch:
-        partials = (chosen.process(image, part, loaded) for part in chosen.split(image))
-        result = chosen.merge(image, partials, Path(scratch))
+        partials = (made.process(image, part, loaded) for part in made.split(image))
+        result = made.merge(image, partials, Path(scratch))
         if result.labels is None:
             raise OptionError(f"{pipeline} gives no labels with these options; use cytomill.run")
         labels = result.labels[...]
@@ -72,7 +73,7 @@ def run(
     inputs: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
-    pipeline: str = "nuclei",
+    pipeline: str | None = None,
     pattern: str | None = None,
     split: str | None = None,
     format: Format = "tiff",  # noqa: A002 - the name of the command's option
@@ -89,8 +90,9 @@ def run(
 ) -> Report:
     """Run a pipeline over files, folders, globs, zips or dataset files, as ``cytomill run`` does.
 
-    ``options`` are those of the pipeline (``channel``, ``pixel_size``, ``measure``); the rest has
-    the names and meanings of the command's options. ``progress`` is called after each input.
+    ``options`` are those of the pipeline (``channel``, ``pixel_size``, ``measure``); with a
+    ``model`` among them it is the pipeline ``model``, else ``nuclei``. The rest has the names and
+    meanings of the command's options. ``progress`` is called after each input.
 
     Returns what came of each input; one that fails is a record with its reason, not an exception.
     Raises `OptionError`, `InputError`, `OutputError` or `UnreachableError` where no work could
@@ -99,7 +101,7 @@ def run(
     return Run(
         [inputs] if isinstance(inputs, str | Path) else list(inputs),
         out,
-        pipeline=pipeline,
+        pipeline=chosen(pipeline, options),
         options=options,
         pattern=pattern,
         split=split,

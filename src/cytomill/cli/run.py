@@ -19,10 +19,18 @@ from ..batch.run import Run
 from ..batch.shard import Shard
 from ..errors import CytomillError, OptionError
 from ..image.ngff_write import VERSIONS
+from ..pipelines.registry import DEFAULT, OF_MODELS, chosen
 from .options import flags
 from .progress import reporter
 
-_DEFAULT_PIPELINE = "nuclei"
+
+def _model() -> click.Option:
+    """The flag of the pipeline that runs any model, for the help and the choice of it."""
+    return click.Option(
+        ["--model"],
+        metavar="PACKAGE",
+        help="Run this model of the BioImage Model Zoo instead; with -p model, --help says how.",
+    )
 
 
 class _RunCommand(click.Command):
@@ -32,6 +40,8 @@ class _RunCommand(click.Command):
         name = self._pipeline(args)
         own = {param.name for param in self.params}
         added = flags(name)
+        if all(flag.name != "model" for flag in added):
+            added.append(_model())
         for flag in added:
             if flag.name in own:
                 raise OptionError(
@@ -44,16 +54,17 @@ class _RunCommand(click.Command):
     def _pipeline(self, args: Sequence[str]) -> str:
         """The pipeline that is asked for, on whose options the meaning of the rest depends."""
         lenient = {"ignore_unknown_options": True, "allow_extra_args": True}
-        parsed = click.Command(self.name, params=self.params, context_settings=lenient)
+        params = [*self.params, _model()]
+        parsed = click.Command(self.name, params=params, context_settings=lenient)
         with parsed.make_context(self.name, [*args], resilient_parsing=True) as context:
-            return str(context.params["pipeline"])
+            return chosen(context.params["pipeline"], context.params)
 
 
 @click.command("run", cls=_RunCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("-o", "--out", required=True, help="Folder for the results.")
 @click.option(
-    "-p", "--pipeline", default=_DEFAULT_PIPELINE, show_default=True, help="The analysis."
+    "-p", "--pipeline", help=f"The analysis. Default: {DEFAULT}, or {OF_MODELS} with --model."
 )
 @click.option("--pattern", help="Take the files of a folder that match, such as '*_DAPI.tif'.")
 @click.option("--split", help="Take the images of this split of a dataset file, such as test.")
@@ -92,7 +103,7 @@ class _RunCommand(click.Command):
 def command(
     inputs: tuple[str, ...],
     out: str,
-    pipeline: str,
+    pipeline: str | None,
     pattern: str | None,
     split: str | None,
     format: Any,  # noqa: A002 - the option's name
@@ -118,7 +129,7 @@ def command(
         run = Run(
             inputs,
             out,
-            pipeline=pipeline,
+            pipeline=chosen(pipeline, options),
             options={name: value for name, value in options.items() if value is not None},
             pattern=pattern,
             split=split,

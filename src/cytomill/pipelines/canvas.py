@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec
 
 from ..ops.grid import Box
 from ..ops.stitch import paste
@@ -35,14 +33,24 @@ class Stack:
 
 
 class Canvas:
-    """Takes the labels of parts, renumbers them so that ids are unique in the image."""
+    """Takes the labels of parts, renumbers them so that ids are unique in the image.
 
-    def __init__(self, shape: tuple[int, int, int, int], scratch: Path) -> None:
+    Ids that mean the same on every part, such as those of classes, are not ``numbered``.
+    """
+
+    def __init__(
+        self, shape: tuple[int, int, int, int], scratch: Path, *, numbered: bool = True
+    ) -> None:
+        #: The largest id.
         self.count = 0
+        self._numbered = numbered
         self._data: Any
         if np.prod(shape) <= IN_MEMORY:
             self._data = np.zeros(shape, np.uint32)
         else:
+            import zarr  # takes 0.4 s, which only those who have large images should wait for
+            from zarr.codecs import BloscCodec
+
             self._data = zarr.create_array(
                 store=str(scratch / "labels.zarr"),
                 shape=shape,
@@ -53,19 +61,22 @@ class Canvas:
             )
 
     def paste(self, t: int, z: int, box: Box, labels: NDArray[Any] | None, count: int) -> int:
-        """Add ids 1..``count`` of ``labels`` (y, x) at ``box``; returns what was added to each id.
+        """Add ids 1..``count`` of ``labels`` at ``box``; returns what was added to each id.
 
-        Pixels that an earlier part took stay as they are: parts come in a fixed order, so the
-        same image gives the same labels.
+        ``labels`` are (y, x), or (t, z, y, x) from the time ``t`` and the plane ``z`` on. Pixels
+        that an earlier part took stay as they are: parts come in a fixed order, so the same image
+        gives the same labels.
         """
-        offset = self.count
-        self.count += count
+        offset = self.count if self._numbered else 0
+        self.count = max(self.count, offset + count)
         if count and labels is not None:
-            index = (t, z, *box.slices)
-            there = self._data[index]  # of an array a view, of a file a copy
-            paste(there, labels, offset)
-            if not isinstance(self._data, np.ndarray):
-                self._data[index] = there
+            stack = labels if labels.ndim == 4 else labels[None, None]
+            for frame, depth in np.ndindex(stack.shape[:2]):
+                index = (t + frame, z + depth, *box.slices)
+                there = self._data[index]  # of an array a view, of a file a copy
+                paste(there, stack[frame, depth], offset)
+                if not isinstance(self._data, np.ndarray):
+                    self._data[index] = there
         return offset
 
     def finish(self) -> Stack:

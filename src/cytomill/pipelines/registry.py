@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -9,6 +10,14 @@ from ..errors import OptionError
 from .base import Pipeline
 
 _GROUP = "cytomill.pipelines"
+
+#: The pipeline where none is named, and the one where a model is.
+DEFAULT, OF_MODELS = "nuclei", "model"
+
+
+def chosen(name: str | None, options: Mapping[str, Any]) -> str:
+    """The pipeline ``name``, by default the one that takes these ``options``."""
+    return name or (DEFAULT if options.get("model") is None else OF_MODELS)
 
 
 def names() -> tuple[str, ...]:
