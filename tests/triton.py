@@ -26,7 +26,8 @@ class Triton(service_pb2_grpc.GRPCInferenceServiceServicer):
     """Runtimes by the name they are served as.
 
     ``parameters`` are those of their configuration, which is not told where it is None. Calls of
-    ModelInfer end with the codes in ``failing`` while there are any, and wait for ``held``.
+    ModelInfer wait for ``held``, and end with the codes in ``failing`` while there are any, saying
+    what is ``told``.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Triton(service_pb2_grpc.GRPCInferenceServiceServicer):
     ) -> None:
         self.runtimes, self.parameters = runtimes, parameters
         self.failing: list[grpc.StatusCode] = []
+        self.told = "told\nby the server"
         self.calls = 0
         self.asked, self.cancelled, self.held = Event(), Event(), Event()
         self.held.set()
@@ -65,7 +67,7 @@ class Triton(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.asked.set()
         self.held.wait(30)
         if self.failing:
-            context.abort(self.failing.pop(0), "told\nby the server")
+            context.abort(self.failing.pop(0), self.told)
         runtime = self._find(request.model_name, context)
         pairs = zip(request.inputs, request.raw_input_contents, strict=True)
         given = {

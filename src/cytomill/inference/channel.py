@@ -19,7 +19,7 @@ from .stop import Stop
 from .traffic import count
 
 # The library writes what it retries to standard error: this must be decided before its import.
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 import grpc
 
@@ -50,6 +50,13 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 #: What passes. A server that is stopped cancels the calls in hand.
 _AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 _BUSY = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+#: What is said of a message, by the library at either end and by our server: that does not pass.
+_TOO_LARGE = ("larger than max", "a message may have")
+
+#: What our server says where the process of a model died under a request, and how often one is
+#: repeated after that: it may itself be the cause.
+_LOST, _DEATHS = "the request was lost", 2
 
 
 class NotServedError(ModelError):
@@ -89,13 +96,13 @@ class Channel:
         stop = Stop() if stop is None else stop  # one that is not set is false
         stopping = stopping or Event()
         subject = f"{self.url}: {model}" if model else self.url
-        begun, pause = time.monotonic(), _FIRST_PAUSE
+        begun, pause, deaths = time.monotonic(), _FIRST_PAUSE, 0
         while True:
             try:
                 return self._once(method, message, stop)
             except grpc.RpcError as error:
                 code, told = error.code(), _one_line(error.details())
-            if code is _BUSY and "larger than max" in told:  # of a message: that does not pass
+            if code is _BUSY and any(phrase in told for phrase in _TOO_LARGE):
                 raise ModelError(f"{subject}: a message is too large ({told}); use smaller tiles")
             if code is grpc.StatusCode.DEADLINE_EXCEEDED:
                 raise TemporaryError(
@@ -106,6 +113,9 @@ class Channel:
                 raise NotServedError(f"{subject}: {told or 'is not there'}")
             if code is not _BUSY and code not in _AWAY:
                 raise ModelError(f"{subject}: {told or code.name}")
+            deaths += _LOST in told
+            if deaths > _DEATHS:
+                raise TemporaryError(f"{subject}: {told}")
             limit = settings.retry_seconds if self._met else min(_GREETING, settings.retry_seconds)
             if time.monotonic() - begun + pause > limit:
                 raise self._given_up(subject, code, told)

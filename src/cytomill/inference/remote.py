@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2 as pb
 
 from ..errors import ModelError
+from ..models.description import Description
+from ..models.library import built_in, find_folder
+from ..models.package import read
 from ..models.registry import find
 from ..models.weights import Weights
 from .channel import Channel, NotServedError, channel
@@ -123,28 +126,50 @@ class Remote(Runtime):
 def models(url: str) -> Models:
     """The models of one run, on the server at ``url``, ``grpc://HOST:PORT``.
 
-    The view of raw pixels runs there where the server has it, and here around the network where it
-    has but that, as Triton does. Raises `OptionError` for what is no such address.
+    They are asked for by name, or by what `cytomill.models.package.read` takes: the server must
+    have that model, too, under the name of its folder or file. The view of raw pixels runs there
+    where the server has it, and here around the network where it has but that, as Triton does.
+    Raises `OptionError` for what is no such address.
     """
     way = channel(url)
 
     def load(name: str) -> Runtime:
-        if not name.endswith(SUFFIX):
-            return Remote(way, name, stopping=made.stopping)
-        model = find(name.removesuffix(SUFFIX))
-        try:
-            view: Runtime = Remote(
-                way, name, inputs=INPUTS, outputs=OUTPUTS, stopping=made.stopping
-            )
-        except NotServedError:
-            view = Pixels(model, made[model.name])
-        own = {one.sha256 for one in (model.weights, model.int8) if one}
-        if view.weights.sha256 not in (None, *own):
-            raise ModelError(
-                f"{way.url}: {model.name}: has other weights than the model of this program; "
-                "install the same version of Cytomill on both"
-            )
-        return view
+        base = name.removesuffix(SUFFIX)
+        if base not in built_in():
+            description = read(name)
+            found: Runtime = Remote(way, served_name(name, description), stopping=made.stopping)
+            return _same(found, description.weights)
+        model = find(base)
+        if base == name:
+            found = Remote(way, name, stopping=made.stopping)
+        else:
+            try:
+                found = Remote(way, name, inputs=INPUTS, outputs=OUTPUTS, stopping=made.stopping)
+            except NotServedError:
+                found = Pixels(model, made[base])
+        return _same(found, [one for one in (model.weights, model.int8) if one])
+
+    def _same(found: Runtime, weights: Sequence[Weights]) -> Runtime:
+        """``found``, unless its weights are others: thresholds and processing belong to weights."""
+        told, own = found.weights.sha256, {one.sha256 for one in weights}
+        if told is None or None in own or told in own:
+            return found
+        raise ModelError(
+            f"{way.url}: {found.name}: has other weights than the model here; install the same on "
+            "both"
+        )
 
     made = Models(load)
     return made
+
+
+def served_name(source: str, description: Description) -> str:
+    """What a server calls the model ``source``, which ``description`` describes.
+
+    The name of an installed model, of a package's folder or zip, or of a file of weights.
+    """
+    if find_folder(source) is not None:
+        return source
+    path = Path(source)
+    alone = path.suffix in (".zip", ".onnx", ".pt", ".torchscript") and not path.is_dir()
+    return path.stem if alone else description.folder.name

@@ -136,7 +136,7 @@ def test_a_server_with_other_weights_is_refused():
     """Thresholds belong to weights, and a result of others must not pass for one of these."""
     with serving(Triton({"nuclei": HERE["nuclei"]}, {"sha256": "0" * 64})) as url:
         served = models(server=url)
-        with pytest.raises(ModelError, match=r"nuclei: has other weights .* install the same"):
+        with pytest.raises(ModelError, match=r"nuclei.*: has other weights .* install the same"):
             served["nuclei.pixels"]
 
 
@@ -169,6 +169,13 @@ def test_a_model_that_stays_away_is_not_a_server_that_does(remote, triton, hasty
     with pytest.raises(TemporaryError, match="nuclei: told by the server") as told:
         remote.predict(X)
     assert not isinstance(told.value, UnreachableError)
+
+
+def test_a_request_that_may_kill_the_server_is_not_repeated_for_long(remote, triton):
+    triton.failing, triton.told = [CODE.UNAVAILABLE] * 9, "it died; the request was lost"
+    with pytest.raises(TemporaryError, match="nuclei: it died; the request was lost"):
+        remote.predict(X)
+    assert triton.calls == 3
 
 
 def test_an_answer_that_does_not_come_is_given_up(remote, triton, hasty):
