@@ -21,7 +21,8 @@ COMMANDS = {
     "run": "Run a pipeline over images: labels, tables, pictures.",
     "evaluate": "Score label images against the truth.",
     "sample": "Make synthetic images with ground truth.",
-    "models": "List and show the models.",
+    "models": "Add, list, show, test, remove and export models.",
+    "model-server": "Serve models over gRPC and REST.",
     "pipelines": "List and show the pipelines.",
 }
 
@@ -37,7 +38,8 @@ class Commands(click.Group):
         """The command object, from ``cytomill.cli.NAME``."""
         if name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"cytomill.cli.{name}").command
+        module = name.replace("-", "_")
+        command: click.Command = import_module(f"cytomill.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,0 +1,219 @@
+"""A model server in this process: its addresses, its start and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+from ...errors import OptionError
+from ...settings import settings
+
+# The library logs what an error says too, and more.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import grpc.aio
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from .grpc_front import GrpcFront
+from .metrics import Metrics
+from .options import Options
+from .request import ServerError
+from .rest_front import RestFront
+from .served import NOT_LOADED, State
+from .service import Service
+from .shared_memory import Regions
+
+#: Seconds that answers which are ready have to leave, once the models have been freed.
+_LEAVE = 5.0
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where a server listens and what it allows; a port of 0 is any that is free.
+
+    ``shared_memory`` is None for only where ``host`` is this machine alone. Requests in hand have
+    ``drain`` seconds to finish when the server is asked to stop.
+    """
+
+    host: str = "127.0.0.1"
+    grpc_port: int = 8001
+    http_port: int = 8000
+    metrics_port: int = 8002
+    shared_memory: bool | None = None
+    allow_load: bool = True
+    drain: float = 30.0
+
+
+def serve(options: Options, listen: Listen, say: Say, warn: Say) -> None:
+    """Serve models until SIGTERM or SIGINT, then finish what is in hand; a second ends it at once.
+
+    ``say`` is given a line per address and ``ready``, ``warn`` a line per model that cannot be
+    served. Raises `OptionError` for an address that cannot be had, and what `Service.start` does.
+    """
+    logging.basicConfig(format="cytomill: %(message)s")
+    asyncio.run(_serve(options, listen, say, warn))
+
+
+async def _serve(options: Options, listen: Listen, say: Say, warn: Say) -> None:
+    address = _address(listen.host)
+    local = ipaddress.ip_address(address).is_loopback
+    shared = local if listen.shared_memory is None else listen.shared_memory
+    service, regions = Service(options), Regions(shared)
+    may, limit = listen.allow_load, settings.message_bytes
+    rest = RestFront(service, regions, may=may, limit=limit)
+    metrics = Metrics(service)
+    with (
+        _listening(address, listen.http_port, "--http-port") as http,
+        _listening(address, listen.metrics_port, "--metrics-port") as scraped,
+    ):
+        server, port = _grpc(GrpcFront(service, regions, may=may, limit=limit), address, listen)
+        over_http = _Http(rest.app()), _Http(_scraped(metrics))
+        stopping = _signalled()
+        await server.start()
+        running = [
+            asyncio.create_task(over_http[0].serve([http])),
+            asyncio.create_task(over_http[1].serve([scraped])),
+            asyncio.create_task(metrics.watch()),
+        ]
+        try:
+            say(f"gRPC     {_url('grpc', address, port)}")
+            say(f"REST     {_url('http', address, http.getsockname()[1])}/v2")
+            say(f"metrics  {_url('http', address, scraped.getsockname()[1])}/metrics")
+            if await _start(service, stopping, warn):
+                say("ready")
+                await stopping.wait()
+                say("stopping: no new requests; those in hand are finished")
+        finally:
+            await service.drain(listen.drain)
+            await server.stop(_LEAVE)
+            for one in over_http:
+                one.should_exit = True
+            running.pop().cancel()
+            await asyncio.gather(*running)
+
+
+async def _start(service: Service, stopping: asyncio.Event, warn: Say) -> bool:
+    """Load what is to be loaded at the start; False where the server was stopped meanwhile."""
+    starting = asyncio.create_task(service.start())
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not starting.done():
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return False
+    await starting
+    for entry in await service.index():
+        if entry.state is State.UNAVAILABLE and entry.reason != NOT_LOADED:
+            warn(f"model {entry.name}: {entry.reason}")
+    return True
+
+
+def _signalled() -> asyncio.Event:
+    """Set by the first signal to stop; the second ends the process."""
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    kinds = [signal.SIGTERM]
+    # A shell starts what it runs in the background with Ctrl-C ignored: that is kept.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        kinds.append(signal.SIGINT)
+
+    def stop() -> None:
+        for kind in kinds:
+            loop.remove_signal_handler(kind)
+            signal.signal(kind, signal.SIG_DFL)
+        stopping.set()
+
+    for kind in kinds:
+        loop.add_signal_handler(kind, stop)
+    return stopping
+
+
+def _address(host: str) -> str:
+    """The IP address of ``host``, a name or an address of this machine."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise OptionError(f"--host {host}: no such address ({error})") from error
+    return str(found[0][4][0])
+
+
+@contextmanager
+def _listening(address: str, port: int, option: str) -> Iterator[socket.socket]:
+    """A socket bound to ``port``."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            made.bind((address, port))
+            made.listen(2048)  # two servers can bind one port, but not both listen
+        except OSError as error:
+            raise OptionError(
+                f"{option} {port}: cannot listen on {address} ({error.strerror}); choose another "
+                "port, or 0 for a free one"
+            ) from error
+        yield made
+
+
+def _grpc(front: GrpcFront, address: str, listen: Listen) -> tuple[grpc.aio.Server, int]:
+    with _listening(address, listen.grpc_port, "--grpc-port"):
+        pass  # asked in this way, the system says why not
+    where = f"[{address}]" if ":" in address else address
+    try:
+        return front.serve(f"{where}:{listen.grpc_port}")
+    except RuntimeError as error:
+        raise OptionError(
+            f"--grpc-port {listen.grpc_port}: cannot listen on {address} ({error})"
+        ) from error
+
+
+def _scraped(metrics: Metrics) -> Starlette:
+    async def scrape(request: Request) -> PlainTextResponse:
+        try:
+            text = await metrics.text()
+        except ServerError as error:  # it has not started
+            return PlainTextResponse(f"{error}\n", error.code.value)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return Starlette(routes=[Route("/metrics", scrape)])
+
+
+class _Http(uvicorn.Server):
+    """Serves an application in a loop that has other work, and leaves signals to it."""
+
+    def __init__(self, app: Starlette) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="none",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                # Longer than clients keep a connection for their next request.
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=int(_LEAVE),
+            )
+        )
+
+    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
+        """None are."""
+        return nullcontext()
+
+
+def _url(scheme: str, address: str, port: int) -> str:
+    return f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"
