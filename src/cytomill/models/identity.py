@@ -26,7 +26,8 @@ class Identity:
         if isinstance(model, Model):
             weights = [one for one in (model.weights, model.int8) if one]
         else:
-            weights = list(model.weights)
+            # Weights that are not run may be absent, and have no hash.
+            weights = [one for one in model.weights if one.sha256 or one.path.is_file()]
         hashes = {one.path.name: one.sha256 or _digest(one.path) for one in weights}
         if isinstance(model, Description):  # which says how tensors are prepared, too
             hashes[model.source.name] = _digest(model.source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ModelError
@@ -90,7 +91,8 @@ def _axis(axis: Axis) -> dict[str, Any]:
 
 def _card(description: Description) -> dict[str, Any]:
     """What a model says of itself that a pipeline of ours is made for."""
-    if "maps" not in description.config.get("cytomill", {}):
+    own = description.config.get("cytomill")
+    if not isinstance(own, Mapping) or "maps" not in own:
         return {}
     model = Model.of(description)
     return {

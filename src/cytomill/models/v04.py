@@ -121,7 +121,13 @@ def _tensor(
     return Tensor(
         id=field.need("name").text(),
         axes=tuple(
-            Axis(LETTERS.get(letter, letter), KINDS[letter], size, halo=int(edge))
+            Axis(
+                LETTERS.get(letter, letter),
+                KINDS[letter],
+                size,
+                scale=_scale(KINDS[letter], size),
+                halo=edge,
+            )
             for letter, size, edge in zip(text, sizes, halo, strict=True)
         ),
         dtype=field.need("data_type").choice(*processing.DTYPES),
@@ -131,6 +137,13 @@ def _tensor(
         test=test,
         sample=sample,
     )
+
+
+def _scale(kind: AxisKind, size: Size) -> float:
+    """The distance between elements, where that between those of the reference is 1."""
+    if isinstance(size, Relative) and kind in ("space", "time"):
+        return 1 / size.factor
+    return 1.0
 
 
 def _sizes(shape: Field, axes: str, *, output: bool) -> list[Size]:

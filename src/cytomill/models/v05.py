@@ -98,8 +98,6 @@ def check_sizes(top: Field, inputs: Sequence[Tensor], outputs: Sequence[Tensor])
 
 def _tensor(field: Field, *, output: bool) -> Tensor:
     named = field.get("id")
-    if named is None and not output:
-        raise field.fault("lacks 'id'")
     axes = tuple(_axis(each, output=output) for each in field.need("axes").items())
     if not axes:
         raise field.need("axes").fault("must list at least one axis")
@@ -115,7 +113,7 @@ def _tensor(field: Field, *, output: bool) -> Tensor:
     told = field.get("description")
     optional = field.get("optional")
     return Tensor(
-        id=named.text().lower() if named else "output",
+        id=named.text().lower() if named else "output" if output else "input",
         axes=axes,
         dtype=dtype,
         description=told.text() if told else "",

@@ -65,6 +65,7 @@ def test_sizes_follow_a_reference(tmp_path):
         Relative("raw", "y", 0.5, 0),
         Relative("raw", "x", 2, -5),
     ]
+    assert [axis.scale for axis in model.outputs[0].axes] == [1, 1, 1, 2, 0.5]
 
 
 @pytest.mark.parametrize(

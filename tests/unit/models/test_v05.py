@@ -109,6 +109,12 @@ def test_names_are_compared_in_lower_case_and_letters_stand_for_words(tmp_path):
     assert model.inputs[0].steps[1].kwargs["axes"] == ["y", "x", "channel"]
 
 
+def test_a_tensor_without_a_name_has_the_usual_one(tmp_path):
+    axes = [{"type": "index", "size": {}}]
+    model = parse(tmp_path, ("inputs.0.id", None), ("outputs.0.id", None), ("outputs.0.axes", axes))
+    assert (model.inputs[0].id, model.outputs[0].id) == ("input", "output")
+
+
 def test_numbers_that_only_newer_yaml_knows_are_numbers(tmp_path):
     path = package(tmp_path, V05)
     path.write_text(path.read_text().replace("axes:\n      - y\n      - x", "eps: 1e-6"))
@@ -158,7 +164,7 @@ AXIS = "inputs.0.axes.2"
         ("inputs", None, "lacks 'inputs'"),
         ("inputs", [], "inputs: must list at least one tensor"),
         ("inputs", {"a": 1}, "inputs: must be a list, not keys with values"),
-        ("inputs.0.id", None, r"inputs\[0\]: lacks 'id'"),
+        ("inputs.0.axes", None, r"inputs\[0\]: lacks 'axes'"),
         ("inputs.0.axes", [], r"inputs\[0\].axes: must list at least one axis"),
         ("outputs.0.id", "raw", r"outputs\[0\]: is named 'raw' as inputs\[0\] is"),
         ("weights", {}, "weights: lists none of onnx, torchscript"),
