@@ -15,8 +15,6 @@ from ..image.atomic import replacing
 from ..image.core import Image
 from ..image.ngff_write import VERSIONS
 from ..pipelines.base import Products, Result
-from .geojson import write_geojson
-from .overlay import write_overlay
 
 #: Files that labels and maps are written to.
 Format = Literal["tiff", "zarr"]
@@ -86,10 +84,15 @@ class Outputs:
             else:
                 path = Path(f"{place}.ome.zarr")
                 ngff_write.write_labelled(path, result.labels, image, name=name, version=version)
+            # Each brings libraries that only those who ask for it should wait for.
             if self.overlay:
+                from .overlay import write_overlay
+
                 path = Path(f"{place}_overlay.png")
                 write_overlay(path, image, result.labels, result.channel)
             if self.geojson:
+                from .geojson import write_geojson
+
                 write_geojson(Path(f"{place}.geojson"), result.labels, image, result.table)
         for end, one in result.maps.items():
             if self.format == "tiff":

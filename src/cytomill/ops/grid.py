@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import cv2
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +125,8 @@ class Grid:
             return pixels[box.y0 - at.y0 : box.y1 - at.y0, box.x0 - at.x0 : box.x1 - at.x0]
         by, bx = self._blur()
         if max(by, bx) > 0:
+            import cv2  # only those who have finer images than the model should wait for it
+
             pixels = cv2.GaussianBlur(
                 pixels,
                 (0, 0),
