@@ -111,8 +111,11 @@ def choose(description: Description, asked: Mapping[str, Any]) -> Labelling | No
     method = method or ("components" if "foreground" in asked else "auto")
     found = maps.suggestion() if method == "auto" else maps.by(method, asked)
     used = found.method if found else "none"
+    matters = _MATTERS[used]
+    if found and used == "classes" and not maps.is_single(found.inside):
+        matters = matters - {"threshold"}  # the largest is the largest
     for option in _OPTIONS:
-        if option in asked and option not in _MATTERS[used]:
+        if option in asked and option not in matters:
             flag = f"--{option.replace('_', '-')}"
             if method == "auto":
                 raise OptionError(
@@ -200,6 +203,10 @@ class _Maps:
         if inside is None:
             raise self._unknown("foreground")
         return Labelling(divides, inside, divider)
+
+    def is_single(self, ref: Ref) -> bool:
+        """Whether the output has but one channel."""
+        return self._count(ref.output) == 1
 
     def _inside(self, divider: Ref) -> Ref | None:
         """The foreground beside what divides it: the other channel, where there are two."""

@@ -147,12 +147,12 @@ class PipelineTests:
     def test_the_result_has_unique_ids_and_a_row_for_each(
         self, pipeline: Pipeline[Any], image: Image, models: Models, tmp_path: Path
     ) -> None:
-        """Labels have the image's planes; no id is on two of them; the table has each id once."""
-        if not pipeline.products.labels:
-            pytest.skip("it gives no labels")
+        """Labels, if any, have the image's planes; no id is on two; the table has each id once."""
         partials = _process(pipeline, image, pipeline.split(image), models)
         result = pipeline.merge(image, iter(partials), tmp_path)
-        assert result.labels is not None
+        if result.labels is None:
+            assert result.count == 0
+            return
         times, _, depths, height, width = image.shape
         assert result.labels.shape == (times, depths, height, width)
         assert result.labels.dtype in (np.uint16, np.uint32)

@@ -57,3 +57,22 @@ def test_labels_are_32_bits_wide_above_65535_objects(place, rows, columns, dtype
     written = tifffile.imread(place / "a.tif")
     assert written.dtype == dtype
     assert np.array_equal(written, labels)
+
+
+def test_planes_of_one_part_share_their_numbers(tmp_path):
+    canvas = Canvas((1, 3, 4, 4), tmp_path)
+    labels = np.zeros((1, 2, 4, 4), np.int32)
+    labels[0, :, 1, 1], labels[0, 1, 2, 2] = 1, 2
+    assert canvas.paste(0, 0, Box(0, 0, 4, 4), np.ones((4, 4), np.int32), 1) == 0
+    assert canvas.paste(0, 1, Box(0, 0, 4, 4), labels, 2) == 1
+    stack = canvas.finish()
+    assert canvas.count == 3
+    assert np.array_equal(stack[0, 1:], np.where(labels[0] > 0, labels[0] + 1, 0))
+
+
+def test_numbers_that_mean_something_stay(tmp_path):
+    canvas = Canvas((1, 2, 4, 4), tmp_path, numbered=False)
+    for z, number in enumerate((3, 2)):
+        canvas.paste(0, z, Box(0, 0, 4, 4), np.full((4, 4), number, np.int32), number)
+    assert [canvas.finish()[0, z, 0, 0] for z in range(2)] == [3, 2]
+    assert canvas.count == 3
