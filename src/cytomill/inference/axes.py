@@ -157,72 +157,114 @@ def lattices(
     axis of the same id are cut together where their sizes are as those of their windows. Raises
     `ModelError` for sizes that do not follow one another as described.
     """
-    axes = {(t.id, axis.id): (i, axis) for t in inputs for i, axis in enumerate(t.axes)}
-    given = {
-        place: shapes[place[0]][i]
-        for place, (i, axis) in axes.items()
-        if place[0] in shapes and axis.kind in ("space", "time")
-    }
-    found: list[Lattice] = []
-    at: dict[Place, tuple[int, Link]] = {}
-    for place, extent in given.items():
-        index, axis = axes[place]
-        if isinstance(axis.size, Relative):
-            continue
-        size = _size(place, axis, fixed)
-        own = Lattice(axis.id, size, extent, (Link(place[0], index),))
-        for i, other in enumerate(found):
+    found = _Lattices([*inputs, *outputs], fixed)
+    given = [
+        (tensor, place, shapes[tensor.id][place])
+        for tensor in inputs
+        for place in _cuttable(tensor)
+        if tensor.id in shapes
+    ]
+    followers = [each for each in given if isinstance(each[0].axes[each[1]].size, Relative)]
+    for each in given:
+        if each not in followers:
+            found.add_input(*each)
+    for each in followers:
+        found.add_follower(*each)
+    for tensor in outputs:
+        for place in _cuttable(tensor):
+            found.add_output(tensor, place)
+    return tuple(found.lattices)
+
+
+def _cuttable(tensor: Tensor) -> list[int]:
+    """Where the axes of space and time are."""
+    return [i for i, axis in enumerate(tensor.axes) if axis.kind in ("space", "time")]
+
+
+class _Lattices:
+    """Lattices under construction: inputs first, then inputs that follow them, then outputs."""
+
+    def __init__(self, tensors: Sequence[Tensor], fixed: Mapping[Place, int]) -> None:
+        self.lattices: list[Lattice] = []
+        self._axes = {(tensor.id, axis.id): axis for tensor in tensors for axis in tensor.axes}
+        self._fixed = fixed
+        self._at: dict[Place, tuple[int, Link]] = {}
+
+    def add_input(self, tensor: Tensor, place: int, extent: int) -> None:
+        """An input's axis with a size of its own: a lattice, or along one that is there."""
+        axis = tensor.axes[place]
+        size = self._size(tensor.id, axis)
+        own = Lattice(axis.id, size, extent, (Link(tensor.id, place),))
+        for number, other in enumerate(self.lattices):
             link = _beside(own, other)
             if link is not None:
-                found[i] = replace(other, inputs=(*other.inputs, link))
-                at[place] = i, link
-                break
-        else:
-            at[place] = len(found), own.inputs[0]
-            found.append(own)
-    for place, extent in given.items():
-        index, axis = axes[place]
-        if not isinstance(axis.size, Relative):
-            continue
-        i, link = _followed(place, index, axis, {**axes}, at)
-        expected = link.size(found[i].extent)
-        if extent not in (max(1, expected), expected + 1):
+                self._link(tensor.id, axis, number, link)
+                return
+        self._at[tensor.id, axis.id] = len(self.lattices), own.inputs[0]
+        self.lattices.append(own)
+
+    def add_follower(self, tensor: Tensor, place: int, extent: int) -> None:
+        """An input's axis whose size follows another's."""
+        axis = tensor.axes[place]
+        number, link = self._followed(tensor.id, axis, place)
+        lattice = self.lattices[number]
+        expected = link.size(lattice.extent)
+        # Odd sizes may have been halved either way.
+        if extent not in (max(1, expected), expected + (link.factor.denominator > 1)):
             raise ModelError(
-                f"input {place[0]}: has {extent} elements along {axis.id}; must have {expected}, "
+                f"input {tensor.id}: has {extent} elements along {axis.id}; must have {expected}, "
                 f"{told(axis.size)}"
             )
-        found[i] = replace(found[i], inputs=(*found[i].inputs, link))
-        at[place] = i, link
-        if place in fixed:
-            found[i] = replace(found[i], size=Fixed(link.length(fixed[place])))
-    every = axes | {(t.id, axis.id): (i, axis) for t in outputs for i, axis in enumerate(t.axes)}
-    for tensor in outputs:
-        for index, axis in enumerate(tensor.axes):
-            if axis.kind not in ("space", "time"):
-                continue
-            place = (tensor.id, axis.id)
-            if isinstance(axis.size, Relative):
-                i, link = _followed(place, index, axis, every, at)
-            else:
-                i, guess = _alike(place, index, axis, found)
-                if guess is None:
-                    continue
-                link = guess
-            found[i] = replace(found[i], outputs=(*found[i].outputs, link))
-    return tuple(found)
+        if (tensor.id, axis.id) in self._fixed:
+            size = Fixed(link.length(self._fixed[tensor.id, axis.id]))
+            self.lattices[number] = replace(lattice, size=size)
+        self._link(tensor.id, axis, number, link)
 
+    def add_output(self, tensor: Tensor, place: int) -> None:
+        """An output's axis, if it runs along a lattice."""
+        axis = tensor.axes[place]
+        if isinstance(axis.size, Relative):
+            number, link = self._followed(tensor.id, axis, place)
+        else:
+            number = next((i for i, one in enumerate(self.lattices) if one.axis == axis.id), -1)
+            guess = _alike(axis, self.lattices[number]) if number >= 0 else None
+            if guess is None:
+                return
+            link = Link(tensor.id, place, *guess, axis.halo)
+        lattice = self.lattices[number]
+        self.lattices[number] = replace(lattice, outputs=(*lattice.outputs, link))
 
-def _size(place: Place, axis: Axis, fixed: Mapping[Place, int]) -> Fixed | Stepped | Open:
-    """The size of an input's axis as both the description and the weights have it."""
-    assert not isinstance(axis.size, Relative)
-    if place not in fixed:
-        return axis.size
-    if at_least(axis.size, fixed[place]) != fixed[place]:
-        raise ModelError(
-            f"axis {axis.id} of {place[0]}: its description says {told(axis.size)}, "
-            f"the weights take {fixed[place]}"
-        )
-    return Fixed(fixed[place])
+    def _link(self, tensor: str, axis: Axis, number: int, link: Link) -> None:
+        lattice = self.lattices[number]
+        self.lattices[number] = replace(lattice, inputs=(*lattice.inputs, link))
+        self._at[tensor, axis.id] = number, link
+
+    def _size(self, tensor: str, axis: Axis) -> Fixed | Stepped | Open:
+        """The size of an input's axis as both the description and the weights have it."""
+        assert not isinstance(axis.size, Relative)
+        size = self._fixed.get((tensor, axis.id))
+        if size is None:
+            return axis.size
+        if at_least(axis.size, size) != size:
+            raise ModelError(
+                f"axis {axis.id} of {tensor}: its description says {told(axis.size)}, the weights "
+                f"take {size}"
+            )
+        return Fixed(size)
+
+    def _followed(self, tensor: str, axis: Axis, place: int) -> tuple[int, Link]:
+        """The lattice that an axis of relative size belongs to, and how it follows it."""
+        factor, offset, size = Fraction(1), Fraction(0), axis.size
+        while isinstance(size, Relative):
+            offset += factor * Fraction(size.offset).limit_denominator(_DENOMINATOR)
+            factor *= Fraction(size.factor).limit_denominator(_DENOMINATOR)
+            aim = (size.tensor, size.axis)
+            if aim in self._at:
+                number, link = self._at[aim]
+                offset += factor * link.offset
+                return number, Link(tensor, place, factor * link.factor, offset, axis.halo)
+            size = self._axes[aim].size
+        raise ModelError(f"axis {axis.id} of {tensor}: is {told(axis.size)}, which was not given")
 
 
 def _beside(own: Lattice, other: Lattice) -> Link | None:
@@ -238,50 +280,18 @@ def _beside(own: Lattice, other: Lattice) -> Link | None:
     return link if own.extent == max(1, link.size(other.extent)) else None
 
 
-def _followed(
-    place: Place,
-    index: int,
-    axis: Axis,
-    axes: Mapping[Place, tuple[int, Axis]],
-    at: Mapping[Place, tuple[int, Link]],
-) -> tuple[int, Link]:
-    """The lattice that an axis of relative size belongs to, and how it follows it."""
-    factor, offset, size = Fraction(1), Fraction(0), axis.size
-    while isinstance(size, Relative):
-        step = Fraction(size.factor).limit_denominator(_DENOMINATOR)
-        offset += factor * Fraction(size.offset).limit_denominator(_DENOMINATOR)
-        factor *= step
-        aim = (size.tensor, size.axis)
-        if aim in at:
-            i, link = at[aim]
-            return i, Link(
-                place[0], index, factor * link.factor, offset + factor * link.offset, axis.halo
-            )
-        if aim not in axes:
-            break
-        size = axes[aim][1].size
-    raise ModelError(
-        f"axis {place[1]} of {place[0]}: follows {told(axis.size)}, which was not given"
-    )
-
-
-def _alike(
-    place: Place, index: int, axis: Axis, found: Sequence[Lattice]
-) -> tuple[int, Link | None]:
-    """The lattice along which an output of a fixed size runs, told from its id.
+def _alike(axis: Axis, lattice: Lattice) -> tuple[Fraction, Fraction] | None:
+    """Factor and offset of an output's axis of fixed size along the lattice of the same id.
 
     An output of one element is taken to speak of the whole window; one that is a whole number of
     times as large or as small, to be of another scale; any other, to lack or exceed it at its ends.
     """
-    for i, lattice in enumerate(found):
-        if lattice.axis == axis.id and isinstance(axis.size, Fixed):
-            if not isinstance(lattice.size, Fixed):
-                break
-            size, window = axis.size.size, lattice.size.size
-            if size == 1 < window:
-                break
-            factor, offset = Fraction(size, window), Fraction(0)
-            if factor.numerator != 1 and factor.denominator != 1:
-                factor, offset = Fraction(1), Fraction(size - window)
-            return i, Link(place[0], index, factor, offset, axis.halo)
-    return 0, None
+    if not isinstance(axis.size, Fixed) or not isinstance(lattice.size, Fixed):
+        return None
+    size, window = axis.size.size, lattice.size.size
+    if size == 1 < window:
+        return None
+    factor = Fraction(size, window)
+    if 1 in (factor.numerator, factor.denominator):
+        return factor, Fraction(0)
+    return Fraction(1), Fraction(size - window)

@@ -74,9 +74,9 @@ class TorchScript(Runtime):
         with (stop or Stop()).calling(_nothing):
             try:
                 # What the interpreter optimises after some calls would change the last digits.
-                with torch.inference_mode(), _old_but_kept(), torch.jit.optimized_execution(False):
+                with torch.inference_mode(), torch.jit.optimized_execution(False):
                     found = self._listed(self._module(*given))
-            except RuntimeError as error:
+            except (RuntimeError, TypeError, ValueError, IndexError) as error:
                 raise ModelError(f"{self.name}: cannot run ({_last(error)})") from error
         return {name: found[name] for name in wanted}
 
