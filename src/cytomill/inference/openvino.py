@@ -82,7 +82,7 @@ class OpenVino(Runtime):
         if request is None:
             request = self._own.request = self._compiled.create_infer_request()
         given = {
-            index: np.ascontiguousarray(tensors[port.name])
+            index: np.asarray(tensors[port.name], order="C")
             for index, port in enumerate(self.inputs)
         }
         try:
