@@ -21,7 +21,8 @@ from .runtime import Port
 def matched(model: str, tensors: Sequence[Tensor], ports: Sequence[Port]) -> dict[str, Port]:
     """The port of each tensor: by name where all are found so, else by position.
 
-    Ports that are left over are allowed if they are outputs that nobody described; see `spare`.
+    An optional tensor may have none. Outputs that nobody described are left out; an input that
+    nobody described is for the runtime to miss.
     """
     by_name = {port.name: port for port in ports}
     needed = [tensor for tensor in tensors if not tensor.optional]

@@ -294,6 +294,18 @@ def test_a_softmax_is_taken_over_all_classes_whatever_the_size():
     np.testing.assert_allclose(found, np.exp(x) / np.exp(x).sum(-1, keepdims=True), rtol=1e-4)
 
 
+def test_a_softmax_along_space_needs_all_of_it():
+    steps = (Step("softmax", {"axis": "x"}),)
+    outputs = [tensor("p", "bcyx", follow(), steps=steps)]
+    after = network(lambda x: x, [tensor("raw", "bcyx", FIXED)], outputs)
+    x = noise(1, 1, 1200, 1000) / 50
+    np.testing.assert_allclose(after.predict({"raw": x})["p"].sum(3), 1, rtol=1e-4)
+    before = network(lambda x: x, [tensor("raw", "bcyx", FIXED, steps=steps)], plain())
+    assert before.predict({"raw": x[..., :24, :24]})["plain"].shape == (1, 1, 24, 24)
+    with pytest.raises(ModelError, match="along x, and the softmax of 'raw' must have all"):
+        before.predict({"raw": x})
+
+
 def test_data_types_are_the_declared_ones():
     times = (Step("scale_linear", {"gain": 3}),)
     made = network(
