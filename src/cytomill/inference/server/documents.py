@@ -65,7 +65,15 @@ def config(told: Config) -> Document:
                 "count": told.slots,
             }
         ],
-        "parameters": {"device": {"string_value": told.device}},
+        "parameters": {
+            name: {"string_value": value}
+            for name, value in {
+                "device": told.device,
+                "weights": told.weights,
+                "sha256": told.sha256,
+            }.items()
+            if value
+        },
     }
     if told.batch:
         made["dynamic_batching"] = {
@@ -108,6 +116,7 @@ def _configured(port: Port, batch: int) -> Document:
         "name": port.name,
         "data_type": "TYPE_STRING" if kind == "BYTES" else f"TYPE_{kind}",
         "dims": list(port.shape[1:] if batch else port.shape),
+        **({"optional": True} if port.optional else {}),
     }
 
 

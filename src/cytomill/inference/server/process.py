@@ -29,7 +29,7 @@ from .pool import LARGEST_KEPT, Pool
 from .request import Code, ServerError
 
 #: Bytes above which copying into shared memory is left to a thread: below, waking one costs more.
-_INLINE = 2**18
+_INLINE = 2**20
 
 #: Seconds within which a process that hung up must end; then it is killed.
 _LAST_WORDS = 5.0
@@ -86,6 +86,8 @@ class Worker:
         self.on_death: Callable[[str], object] = lambda reason: None
         self.views: dict[str, Signature] = {}
         self.device, self.platform, self.slots = "", "", 0
+        #: The name and, where it is known, the SHA-256 of the file of weights.
+        self.weights: tuple[str, str | None] = ("", None)
         self.batched: bool | None = None
         self.alive = True
         self._copies = copies
@@ -124,6 +126,8 @@ class Worker:
             raise ServerError(Code.FAILED_PRECONDITION, message["reason"])
         self.device, self.slots = message["device"], message["slots"]
         self.platform = message["platform"]
+        file, digest = message["weights"]
+        self.weights = file, digest
         self.batched = message["batched"]
         self.views = {
             ending: Signature(_ports(ports["inputs"]), _ports(ports["outputs"]))
@@ -152,7 +156,6 @@ class Worker:
                 raise ServerError(Code.CANCELLED, f"{self.name}: the request was called off")
             call.id = next(self._numbers)
             future = self._asked[call.id] = self._loop.create_future()
-            self._give_back()
             order = {
                 "do": "run",
                 "id": call.id,
@@ -163,6 +166,7 @@ class Worker:
                 "outputs": call.outputs,
                 "rows": call.rows,
                 "gone": self._inputs.gone(),
+                "free": self._finished(),
             }
             descriptors, fd = [] if fd is None else [fd], None
             await self._order(order, descriptors)
@@ -267,17 +271,22 @@ class Worker:
         self._returned.append(number)
         if size > LARGEST_KEPT:
             with suppress(RuntimeError):  # the loop may be closed
-                self._loop.call_soon_threadsafe(self._give_back)
+                self._loop.call_soon_threadsafe(self._free)
 
-    def _give_back(self) -> None:
+    def _free(self) -> None:
+        numbers = self._finished()
+        if numbers and self.alive:
+            with suppress(Died):
+                self._send({"do": "free", "free": numbers})
+
+    def _finished(self) -> list[int]:
+        """The blocks that nobody reads any more."""
         numbers = [self._returned.popleft() for _ in range(len(self._returned))]
         for number in numbers:
             block = self._outputs.get(number)
             if block is not None and block.size > LARGEST_KEPT:
                 del self._outputs[number]
-        if numbers and self.alive:
-            with suppress(Died):
-                self._send({"do": "free", "blocks": numbers})
+        return numbers
 
     def _hang_up(self) -> None:
         if self._end_task is None:

@@ -46,6 +46,7 @@ class Config:
 
     ``batch`` is the most rows that are joined into one run, 0 where the first axis of the network
     is no batch or nothing is joined: Triton's ``max_batch_size``. ``delay`` is in seconds.
+    ``weights`` is the name of their file and ``sha256`` its hash, both empty where not known.
     """
 
     metadata: Metadata
@@ -54,6 +55,8 @@ class Config:
     batch: int
     delay: float
     queue: int
+    weights: str = ""
+    sha256: str = ""
 
 
 class Service:
@@ -169,10 +172,14 @@ class Service:
         )
 
     async def config(self, name: str, version: str = "", deadline: float | None = None) -> Config:
-        """How the model is run; loads it where that is not known yet."""
+        """How the model is run; loads it where it is not."""
         served, ending = self._open.find(name, version)
+        if not served.ready:
+            async with in_time(served, deadline):
+                await self._open.ensure(served)
         metadata = await self.metadata(name, version, deadline)
         figures, most = served.figures(), 1 if ending else served.scheduler.most
+        weights, sha256 = served.worker.weights if served.worker else ("", None)
         return Config(
             metadata,
             figures.device,
@@ -180,6 +187,8 @@ class Service:
             most if most > 1 else 0,
             self.options.delay,
             self.options.queue,
+            weights,
+            sha256 or "",
         )
 
     def statistics(self, name: str | None = None, version: str = "") -> list[Statistics]:

@@ -76,8 +76,8 @@ def _read(name: str, path: Path, known: Mapping[str, Source] | None) -> Source:
 
 
 def bare(path: Path) -> bool:
-    """Whether it is a network that nobody describes: it is served tensor by tensor."""
-    return path.suffix in SUFFIXES and not card_of(path).is_file()
+    """Whether it is a network that nobody describes, and that says itself what it takes."""
+    return path.suffix == ".onnx" and not card_of(path).is_file()
 
 
 def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:

@@ -3,11 +3,13 @@
 It loads one model as the first message on the socket FD says, answers ``ready`` with what the model
 takes and gives, or ``failed``, and then runs what it is asked to:
 
-    server                                          worker
-    load   name path device threads                 ready  views device platform slots batched
-    run    id view places block rows outputs gone   done   id block members gone apart and times
+    server                                       worker
+    load   name path device threads              ready  views device weights platform slots batched
+    run    id view places block rows outputs     done   id block members apart and times
     stop   id
-    free   blocks
+
+``free`` in any message, and ``gone`` in any but the first, number the blocks of the other side that
+this one has read and those of its own that it gave up.
 
 A message that is the first to name a block carries its descriptor and its ``size``. The worker ends
 when the socket does.
@@ -64,6 +66,8 @@ class Worker:
         """Do as the server says until it hangs up."""
         while (received := self._link.receive()) is not None:
             message, descriptors = received
+            for number in message.get("free", ()):
+                self._outputs.give(number)
             if message["do"] == "run":
                 if descriptors:
                     self._inputs[message["block"]] = Block.attach(descriptors[0], message["size"])
@@ -75,9 +79,6 @@ class Worker:
                 stop = self._stops.get(message["id"])
                 if stop is not None:  # else it is done
                     stop.set()
-            elif message["do"] == "free":
-                for number in message["blocks"]:
-                    self._outputs.give(number)
 
     def _work(self) -> None:
         while True:
@@ -145,7 +146,7 @@ def main(arguments: list[str]) -> None:
 def _load(link: Link, message: Message) -> Worker | None:
     path = Path(message["path"])
     try:
-        runtimes = views(path, message["device"], message["threads"])
+        runtimes = views(message["name"], path, message["device"], message["threads"])
         known = batched(path)
     except (CytomillError, MemoryError) as error:
         link.send({"is": "failed", "reason": _short(str(error) or "there is not enough memory")})
@@ -159,6 +160,7 @@ def _load(link: Link, message: Message) -> Worker | None:
     # Two let the device compute one while the other's tensors travel.
     slots = message["threads"] if device.startswith("cpu") else 2
     worker = Worker(link, runtimes, slots)
+    weights = runtimes[""].weights
     described = {
         ending: {"inputs": _ports(runtime.inputs), "outputs": _ports(runtime.outputs)}
         for ending, runtime in runtimes.items()
@@ -168,7 +170,8 @@ def _load(link: Link, message: Message) -> Worker | None:
             "is": "ready",
             "views": described,
             "device": device,
-            "platform": _PLATFORMS.get(runtimes[""].weights.kind, runtimes[""].weights.kind),
+            "weights": [weights.path.name, weights.sha256],
+            "platform": _PLATFORMS.get(weights.kind, weights.kind),
             "slots": slots,
             "batched": known,
         }
