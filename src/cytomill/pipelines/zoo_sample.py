@@ -57,6 +57,7 @@ class Sampler:
         axes = "".join(map(letters, wiring.tensors))
         self._timed, self._deep = "T" in axes, "Z" in axes
         self._chains = {tensor.id: Chain.of(tensor) for tensor in wiring.tensors}
+        self._after = [Chain.of(tensor) for tensor in description.outputs]
         self._cell = math.lcm(_CELL, *_steps(wiring.tensors))
         #: Pixels around a tile that its outputs depend on.
         self.margin = self._margin()
@@ -180,13 +181,11 @@ class Sampler:
 
     def _can_be_cut(self) -> bool:
         """Whether all outputs are maps that tiles give as the whole does."""
-        outputs = self._description.outputs
-        after = [Chain.of(tensor) for tensor in outputs]
-        if any(chain.looks or chain.references for chain in after):
+        if any(chain.looks or chain.references for chain in self._after):
             return False
-        if any({"y", "x"} & chain.lines for chain in (*after, *self._chains.values())):
+        if any({"y", "x"} & chain.lines for chain in (*self._after, *self._chains.values())):
             return False
-        for tensor in outputs:
+        for tensor in self._description.outputs:
             if kind(tensor, self._description) != "map":
                 return False
             for letter in "YX":
