@@ -78,16 +78,19 @@ class Network:
         wanted = self._wanted(outputs)
         statistics = self.statistics(inputs)
         todo = self.blocks({name: array.shape for name, array in inputs.items()}, limit)
-        if len(todo) == 1 or self.threads == 1:
-            found = (self.run(inputs, block, statistics, wanted, stop) for block in todo)
-            return self.finish(self.together(todo, found), inputs)
+        named = {name for one in wanted for name in self._post[one].references}
+        needed = [name for name in self._outputs if name in wanted or name in named]
 
         def compute(block: Block) -> Outputs:
-            return self.run(inputs, block, statistics, wanted, stop)
+            return self.run(inputs, block, statistics, needed, stop)
 
-        with ThreadPoolExecutor(self.threads) as pool:
-            made = self.together(todo, _ahead(pool, compute, todo, self.threads + 1))
-        return self.finish(made, inputs)
+        if len(todo) == 1 or self.threads == 1:
+            made = self.together(todo, map(compute, todo))
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                made = self.together(todo, _ahead(pool, compute, todo, self.threads + 1))
+        finished = self.finish(made, inputs)
+        return {name: finished[name] for name in wanted}
 
     def statistics(self, inputs: Tensors) -> Statistics:
         """What `run` must know of a whole sample."""

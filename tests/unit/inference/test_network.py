@@ -285,6 +285,15 @@ def test_statistics_are_of_the_whole_sample_before_and_after():
     np.testing.assert_allclose(found, (y - y.mean()) / y.std() * x.std() + x.mean(), rtol=1e-3)
 
 
+def test_an_output_may_refer_to_one_that_nobody_asked_for():
+    steps = (Step("scale_range", {"reference_tensor": "first"}),)
+    outputs = [tensor("first", "x", follow()), tensor("second", "x", follow(), steps=steps)]
+    made = network(lambda x: (x, 2 * x), [tensor("raw", "x", {"x": Fixed(4)})], outputs)
+    found = made.predict({"raw": np.float32([0, 1, 2, 4])}, ["second"])
+    assert list(found) == ["second"]
+    np.testing.assert_allclose(found["second"], [0, 0.5, 1, 2], rtol=1e-6)
+
+
 def test_a_softmax_is_taken_over_all_classes_whatever_the_size():
     outputs = [tensor("p", "byxc", follow() | {"c": Fixed(3)}, steps=(Step("softmax"),))]
     made = network(lambda x: x, [tensor("raw", "byxc", FIXED | {"c": Fixed(3)})], outputs)
