@@ -91,6 +91,8 @@ class OpenVino(Runtime):
             else:
                 with stop.calling(request.cancel):
                     request.start_async(given, share_inputs=True)
+                    if stop:
+                        request.cancel()  # what was cancelled before it began was not
                     request.wait()
                 result = request.results
         except RuntimeError as error:
