@@ -152,7 +152,7 @@ def _finite(model: str, found: _Found) -> _Found:
             if fault:
                 return (
                     Code.INTERNAL.name,
-                    f"{model}: its output {name} holds {fault} for this input",
+                    f"model {model}: its output {name} holds {fault} for this input",
                 )
     return found
 
