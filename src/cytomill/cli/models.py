@@ -89,14 +89,16 @@ def test_model(model: str, kind: str | None, device: Device, as_json: bool) -> N
     from ..errors import OptionError
     from ..inference.reproduce import reproduce
     from ..models.package import check_files, read
+    from ..models.told import RUNS, runs
 
     description = read(model)
-    listed = [weights.kind for weights in description.weights]
-    if kind is not None and kind not in listed:
-        raise OptionError(f"--weights {kind}: {model} has {', '.join(listed)}")
+    states = {weights.kind: runs(description, weights) for weights in description.weights}
+    if kind is not None and kind not in states:
+        raise OptionError(f"--weights {kind}: {model} has {', '.join(states)}")
     check_files(description)
-    usable = [weights.kind for weights in description.usable]
-    kinds: list[str | None] = [kind] if kind else [*usable] or [None]
+    kinds = [kind] if kind else [each for each, state in states.items() if state == RUNS]
+    if not kinds:
+        reproduce(description, None, device)  # says why none is run
     found = [(each, result) for each in kinds for result in reproduce(description, each, device)]
     passed = bool(found) and all(result.passed for _, result in found)
     if as_json:
@@ -169,7 +171,7 @@ def _result(result: Any) -> dict[str, Any]:
     }
 
 
-def _line(kind: str | None, result: Any) -> str:
+def _line(kind: str, result: Any) -> str:
     allowed = result.tolerance
     return (
         f"{kind}  {result.output}  {'passed' if result.passed else 'FAILED'}: off by at most "

@@ -16,6 +16,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Re
 from urllib.request import build_opener as _build_opener
 
 from ..errors import ModelError, OptionError, TemporaryError
+from ..image.atomic import output_error
 from ..version import __version__
 
 #: Seconds without a byte after which a download is given up.
@@ -70,7 +71,7 @@ class Downloader:
 
         Returns its size. Raises `OptionError` for a URL or redirect that is not fetched,
         `ModelError` for a file that is not there or too large, `DownloadError` where another try
-        may succeed.
+        may succeed, `OutputError`.
         """
         self.check(url)
         request = Request(url, headers={"User-Agent": f"cytomill/{__version__}"})
@@ -91,6 +92,8 @@ class Downloader:
         except (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
             told = str(error) or type(error).__name__
             raise DownloadError(f"{url}: the connection broke ({told}); try again") from None
+        except OSError as error:
+            raise output_error(path, error) from error
 
     def _opener(self) -> OpenerDirector:
         return _build_opener(_Redirects(self.check), _Handler(self.admits, self.context))

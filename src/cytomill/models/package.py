@@ -26,7 +26,7 @@ def read(source: str | Path) -> Description:
     named = find_folder(source) if isinstance(source, str) else None
     if named is not None:
         return read_folder(named)
-    path = Path(source).expanduser()
+    path = Path(source)
     if path.is_dir():
         return read_folder(path)
     if not path.exists():

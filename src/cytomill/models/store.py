@@ -172,7 +172,7 @@ class Store:
 
 def _read(source: str, folder: Path) -> Description:
     """The model at a path; a zip is unpacked into ``folder``, for it is copied from there."""
-    path = Path(source).expanduser()
+    path = Path(source)
     if path.is_file() and sniff(path) == "zip":
         return read_folder(unpacked(path, folder))
     return read(source)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from pathlib import Path
 
 from ..errors import InputError, ModelError
 from ..image.archive import zip_members
-from ..image.atomic import replacing
+from ..image.atomic import output_error
 from ..image.names import shown
 from ..image.zipmember import ZipMember
 from ..settings import settings
@@ -21,7 +22,8 @@ def unpacked(path: Path, cache: Path) -> Path:
     """The folder in ``cache`` that holds the package of the zip ``path``; unpacks it if need be.
 
     Safe to call from several processes. Raises `ModelError` for a zip with anything hostile in it:
-    more bytes than `settings.model_bytes`, links, encryption, paths that lead elsewhere.
+    more bytes than `settings.model_bytes`, links, encryption, paths that lead elsewhere; and
+    `OutputError` where it cannot be written.
     """
     try:
         with path.open("rb") as file:
@@ -31,13 +33,18 @@ def unpacked(path: Path, cache: Path) -> Path:
     folder = cache / digest[:32]
     if not folder.is_dir():
         members = _checked(path)
-        with replacing(folder) as temporary:
-            _write_all(members, temporary)
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=cache, ignore_cleanup_errors=True) as aside:
+                _write_all(members, Path(aside, "package"))
+                _rename(Path(aside, "package"), folder)
+        except OSError as error:
+            raise output_error(folder, error) from error
     return _root(path, folder)
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Unpack a zip into the new ``folder``; raises `ModelError` as `unpacked` does."""
+    """Unpack a zip into the new ``folder``; raises `ModelError` as `unpacked` does, `OSError`."""
     _write_all(_checked(path), folder)
 
 
@@ -45,6 +52,15 @@ def _write_all(members: list[ZipMember], folder: Path) -> None:
     folder.mkdir()
     for member in members:
         _write(member, folder / member.name)
+
+
+def _rename(made: Path, folder: Path) -> None:
+    """Put ``made`` in its place, unless another process was first: what it made is the same."""
+    try:
+        made.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
 
 
 def _checked(path: Path) -> list[ZipMember]:
