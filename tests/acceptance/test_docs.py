@@ -28,6 +28,7 @@ from cytomill.cli.main import COMMANDS, cli, main
 from cytomill.cli.options import flags
 from cytomill.models.registry import find as find_model
 from cytomill.settings import Settings
+from tests import zoo
 from tests.model_server import serving
 from tests.unit.models.packages import network
 
@@ -135,6 +136,7 @@ def prepared(tmp_path_factory):
     shutil.copytree(find_model("nuclei").folder, top / "my-model")
     shutil.make_archive(str(top / "my-model"), "zip", top, "my-model")
     network(top / "cells.onnx")
+    zoo.probability(top / "zoo-model")
     return top
 
 
@@ -278,7 +280,9 @@ def test_every_option_is_described(name):
     text = page.read_text(encoding="utf-8") + (ROOT / "docs/README.md").read_text(encoding="utf-8")
     assert f"cytomill {name}" in text
     options = [param for param in command.params if isinstance(param, click.Option)]
-    options += flags("nuclei") if name == "run" else []
+    if name == "run":
+        options += [*flags("nuclei"), *flags("model")]
+        text += (ROOT / "docs/zoo.md").read_text(encoding="utf-8")
     for option in options:
         for forms in filter(None, (option.opts, option.secondary_opts)):
             written = (re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text) for form in forms)

@@ -49,17 +49,22 @@ _THRESHOLD, _MIN_AREA = 0.5, 12
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """One channel of an output, or all of them; ``inverse`` is 1 less its values."""
+    """One channel of an output, or all of them.
+
+    ``full`` is the value that stands for 1, and ``inverse`` is 1 less the values.
+    """
 
     output: str
     channel: int | None = 0
     inverse: bool = False
+    full: float = 1.0
 
     def of(self, maps: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """The values (…) in ``maps``, arrays (c, …) by output."""
-        if self.channel is None:
-            return maps[self.output]
-        values: NDArray[Any] = maps[self.output][self.channel]
+        values: NDArray[Any] = maps[self.output]
+        values = values if self.channel is None else values[self.channel]
+        if self.full != 1:
+            values = values / np.float32(self.full)
         return 1 - values if self.inverse else values
 
 
@@ -156,7 +161,7 @@ class _Maps:
     def suggestion(self) -> Labelling | None:
         """What the names and types of the outputs suggest."""
         if (ready := self._roles.get("instances")) and self._count(ready.output) == 1:
-            return Labelling("instances", ready)
+            return Labelling("instances", replace(ready, full=1.0))
         divides: tuple[Method, ...] = ("boundary",) if self._deep else ("boundary", "distance")
         for method in divides:
             divider = self._roles.get(method)
@@ -168,7 +173,7 @@ class _Maps:
         only = list(self._outputs.values())
         probable = len(only) == 1 and self._count(only[0].id) == 1 and _is_probability(only[0])
         if probable and (inside or not self._roles):
-            return Labelling("components", Ref(only[0].id))
+            return Labelling("components", self._ref(only[0].id))
         return None
 
     def by(self, method: str, asked: Mapping[str, Any]) -> Labelling | None:
@@ -193,7 +198,9 @@ class _Maps:
             inside = self._parsed("foreground", text) if text else self._only(role)
             if inside is None:
                 raise self._unknown("foreground")
-            return Labelling("components" if method == "components" else "instances", inside)
+            if method == "components":
+                return Labelling("components", inside)
+            return Labelling("instances", replace(inside, full=1.0))
         divides: Method = "boundary" if method == "boundary" else "distance"
         given = asked.get(divides)
         divider = self._parsed(divides, given) if given else self._only(divides)
@@ -214,16 +221,16 @@ class _Maps:
         inside = self._roles.get("foreground")
         if background and inside and background.output == inside.output == divider.output:
             # Each pixel is of one class: boundaries are not foreground, but belong to objects.
-            return Ref(background.output, background.channel, inverse=True)
+            return self._ref(background.output, background.channel, inverse=True)
         if inside is None and self._count(divider.output) == 2:
-            return Ref(divider.output, 1 - (divider.channel or 0))
+            return self._ref(divider.output, 1 - (divider.channel or 0))
         return inside
 
     def _only(self, role: str) -> Ref | None:
         """The channel of a role, or the only one there is."""
         only = list(self._outputs)
         if len(only) == 1 and self._count(only[0]) == 1:
-            return Ref(only[0])
+            return self._ref(only[0])
         return self._roles.get(role)
 
     def _output(self, text: str | None) -> Ref:
@@ -233,15 +240,15 @@ class _Maps:
                 f"--foreground {text}: name an output of model {self._name}: "
                 f"{', '.join(self._outputs)}"
             )
-        return Ref(text or next(iter(self._outputs)), None)
+        return self._ref(text or next(iter(self._outputs)), None)
 
     def _parsed(self, option: str, text: str) -> Ref:
         """A channel from ``output:channel``, ``output`` or ``channel``: names, numbers from 0."""
         if text in self._outputs and self._count(text) == 1:
-            return Ref(text)
+            return self._ref(text)
         output, _, channel = text.rpartition(":")
         found = [
-            Ref(name, i)
+            self._ref(name, i)
             for name in ([output] if output else self._outputs)
             if name in self._outputs
             for i in range(self._count(name) or 0)
@@ -267,9 +274,16 @@ class _Maps:
         for output in self._outputs:
             names = self._names(output)
             if self._count(output) == 1:
-                yield Ref(output), " ".join([*names, output]).lower()
+                yield self._ref(output), " ".join([*names, output]).lower()
             else:
-                yield from ((Ref(output, i), name.lower()) for i, name in enumerate(names))
+                yield from ((self._ref(output, i), name.lower()) for i, name in enumerate(names))
+
+    def _ref(self, output: str, channel: int | None = 0, *, inverse: bool = False) -> Ref:
+        """A channel, or all; whole numbers of a declared range are shares of that."""
+        tensor = self._outputs[output]
+        low, high = tensor.range or (0, 1)
+        coded = np.dtype(tensor.dtype).kind in "ui" and low == 0 and 1 < high < float("inf")
+        return Ref(output, channel, inverse, float(high) if coded else 1.0)
 
     def _names(self, output: str) -> tuple[str, ...]:
         axis = axis_of(self._outputs[output], "C")

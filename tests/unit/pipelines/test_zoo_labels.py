@@ -41,6 +41,7 @@ def described(tmp_path, *outputs, deep=False, labels=None):
 
 
 SIGMOID = {"steps": (Step("sigmoid"),)}
+BYTES = {"dtype": "uint8", "range": (0, 255)}
 
 
 @pytest.mark.parametrize(
@@ -145,3 +146,17 @@ def test_labels_are_made_as_chosen():
     assert (
         Labelling("classes", Ref("a", None)).label(maps)[0][0].tolist() == [0] * 4 + [1] + [0] * 4
     )
+
+
+def test_whole_numbers_of_a_range_are_shares_of_it(tmp_path):
+    model = described(tmp_path, ("maps", ("foreground", "distance"), BYTES))
+    found = choose(model, {"min_area": 1})
+    assert found.method == "distance"
+    maps = {"maps": np.zeros((2, 9, 9), np.uint8)}
+    maps["maps"][:, 2:7, 2:7] = 200
+    maps["maps"][0, 0, 0] = 20
+    labels, count = found.label(maps)
+    assert count == 1
+    assert np.array_equal(labels > 0, maps["maps"][1] > 0)
+    ready = choose(described(tmp_path, ("labels", 1, BYTES)), {})
+    assert (ready.method, ready.inside.full) == ("instances", 1.0)
