@@ -18,7 +18,9 @@ import pydantic
 from ..errors import CytomillError, Interrupted, OptionError, OutputError, UnreachableError
 from ..image.collect import Entry, collect, output_stems
 from ..inference.load import Device, cores, models
+from ..inference.runtime import Models, Runtime
 from ..models.identity import Identity
+from ..ops.jitcache import warm
 from ..pipelines.base import Pipeline
 from ..pipelines.registry import find as find_pipeline
 from ..version import __version__
@@ -148,7 +150,7 @@ class Run:
             todo = [plan for plan in plans if not plan.done]
             runtimes = models(self._device, self._threads, self._server)
             # A model that cannot be loaded must stop the run, not fail each image.
-            loaded = self.pipeline.load(runtimes) if todo else {}
+            loaded = self._load(runtimes) if todo else {}
             worker = Worker(
                 self.pipeline,
                 runtimes,
@@ -185,6 +187,13 @@ class Run:
                 raise stopped
         skipped = frozenset(plan.entry.name for plan in plans if plan.done)
         return Report(tuple(records), skipped, seconds, manifest, tuple(tables))
+
+    def _load(self, runtimes: Models) -> Mapping[str, Runtime]:
+        """The pipeline's models; what compiled functions need is loaded meanwhile."""
+        with ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
+            loading = pool.submit(self.pipeline.load, runtimes)
+            warm()
+            return loading.result()
 
     def _work(self, worker: Worker, todo: Sequence[Plan]) -> Generator[Record, None, None]:
         """Records as they come; the pool holds a window of the work: a million inputs fit."""

@@ -1,4 +1,4 @@
-"""A place for compiled functions, where the program and the home folder are read-only.
+"""A place for compiled functions where program and home folder are read-only; their loading.
 
 Numba keeps what it compiled beside the source, else in the user's cache folder; where it may write
 to neither, importing a function that is to be kept fails.
@@ -11,6 +11,8 @@ import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
 
 
 def ensure(source: Path = Path(__file__)) -> None:
@@ -28,6 +30,16 @@ def ensure(source: Path = Path(__file__)) -> None:
     except RuntimeError:
         os.environ["NUMBA_CACHE_DIR"] = str(_private())
         numba.config.reload_config()
+
+
+def warm() -> None:
+    """Load what the first call of a compiled function loads, before there is a hurry.
+
+    It takes 0.3 s, which can pass while a model is loaded.
+    """
+    from .runs import label_runs
+
+    label_runs(np.zeros((1, 1), np.int32))
 
 
 def _probe() -> None:
