@@ -71,7 +71,7 @@ class TorchScript(Runtime):
         """See `Runtime.infer`; a call that has begun is not cut short."""
         wanted = self.checked(tensors, outputs)
         given = [self._given(tensors.get(port.name)) for port in self.inputs]
-        with (stop or Stop()).calling(_nothing):
+        with (Stop() if stop is None else stop).calling(_nothing):  # unset, it is false
             try:
                 # What the interpreter optimises after some calls would change the last digits.
                 with torch.inference_mode(), torch.jit.optimized_execution(False):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -107,6 +109,22 @@ class RuntimeTests:
         with pytest.raises(Interrupted):
             runtime.infer(_inputs(runtime), stop=stop)
         assert _same(runtime.infer(_inputs(runtime), stop=Stop()), runtime.infer(_inputs(runtime)))
+
+    def test_a_call_that_is_stopped_on_the_way_ends(self, runtime: Runtime) -> None:
+        """Though the stop was not set when it began."""
+        with pytest.raises(Interrupted):
+            runtime.infer(_inputs(runtime), stop=_Late())
+        assert runtime.infer(_inputs(runtime))
+
+
+class _Late(Stop):
+    """Sets itself as soon as a call can be called off."""
+
+    @contextmanager
+    def calling(self, hook: Callable[[], object]) -> Iterator[None]:
+        with super().calling(hook):
+            self.set()
+            yield
 
 
 def _inputs(runtime: Runtime, seed: int = 0) -> dict[str, NDArray[np.generic]]:
