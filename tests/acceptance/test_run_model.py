@@ -17,6 +17,7 @@ from PIL import Image as Picture
 import cytomill as package
 from cytomill.image.formats import open_images
 from tests import zoo
+from tests.model_server import serving
 
 ZOO = Path(__file__).resolve().parents[3] / "shared" / "models" / "unet2d_nuclei_broad"
 
@@ -148,7 +149,9 @@ def test_an_image_that_does_not_fit_fails_alone(cytomill, images, tmp_path):
     assert done.code == 1
     assert done.told["done"] == 1
     for failed in done.told["failed"]:
-        assert "has 1 channel, and model three takes 3 channels (in a, in b, in c)" in failed["error"]
+        assert (
+            "has 1 channel, and model three takes 3 channels (in a, in b, in c)" in failed["error"]
+        )
 
 
 def test_not_a_number_fails_an_image_in_one_line(cytomill, images, tmp_path):
@@ -213,3 +216,15 @@ def test_python_runs_models_too(images, scene, model, tmp_path):
     assert np.array_equal(labels, tifffile.imread(tmp_path / "out" / "a_labels.tif"))
     with pytest.raises(package.CytomillError, match="gives no labels"):
         package.segment(scene[0], model=str(model), labels="none")
+
+
+def test_a_model_server_gives_the_same(cytomill, images, model, tmp_path):
+    with serving(model.parent, errors=tmp_path / "errors") as server:
+        there = ("--model-server", f"grpc://{server.grpc}", "--json")
+        done = cytomill("run", images, "-o", tmp_path / "there", "--model", model, *there)
+    assert done.code == 0, done.err
+    assert done.told["wire_bytes"]["sent"] > 0
+    assert cytomill("run", images, "-o", tmp_path / "here", "--model", model).code == 0
+    for name in ("a_labels.tif", "a_probability.tif"):
+        one, other = (tifffile.imread(tmp_path / place / name) for place in ("there", "here"))
+        np.testing.assert_allclose(one, other, atol=1e-6)
