@@ -321,6 +321,12 @@ def results(prepared, tmp_path_factory):
     return top / "out", json.loads(told.getvalue())
 
 
+def test_options_of_the_model_server_are_those_there_are():
+    server = cli.get_command(click.Context(cli), "model-server")
+    options = {form for param in server.params for form in (*param.opts, *param.secondary_opts)}
+    assert {words.split()[0] for words in named("model-server.md", "option")} == options
+
+
 def test_columns_of_the_table_are_described(results):
     out, _ = results
     with (out / "measurements.csv").open(newline="") as file:

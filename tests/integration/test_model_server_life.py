@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -101,6 +103,12 @@ def test_metrics_move(server):
     assert 0 <= after["nv_cpu_utilization", "", ""] <= 1
     used, total = (after[f"nv_cpu_memory_{kind}_bytes", "", ""] for kind in ("used", "total"))
     assert 0 < used < total
+
+
+def test_metrics_are_those_of_the_page(server):
+    page = Path(__file__).resolve().parents[2] / "docs/model-server.md"
+    told = set(re.findall(r"`((?:nv|cytomill)_\w+)`", page.read_text(encoding="utf-8")))
+    assert told == set(re.findall(r"^# TYPE (\w+)", server.metrics(), re.MULTILINE))
 
 
 @pytest.mark.parametrize("way", ["grpc", "http"])

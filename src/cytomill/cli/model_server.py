@@ -142,7 +142,7 @@ def command(
         from ..inference.server.serve import Listen, serve
     except ModuleNotFoundError as error:
         raise OptionError(
-            f"model-server: {error.name} is not installed; pip install 'cytomill[server]'"
+            f"model-server: {error.name} is not installed; pip install cytomill[server]"
         ) from error
     from ..inference.server.options import Options
 

@@ -40,9 +40,10 @@ _DATATYPES = {dtype: name for name, dtype in _DTYPES.items()}
 #: NumPy's own limit.
 _MOST_AXES = 64
 
-#: Bytes of a message that are not raw tensors. Values as JSON or in typed fields become objects of
-#: many times their size, one by one, while nobody else is served.
-_MOST_VALUES = 64 * 2**20
+#: Bytes of a message that are not raw tensors, and elements of an output as JSON. Values become
+#: objects of many times their size, one by one, while nobody else is served: a second of that.
+_MOST_VALUES = 32 * 2**20
+_MOST_LISTED = 2 * 2**20
 
 
 def datatype(dtype: np.dtype[np.generic]) -> str:
@@ -143,8 +144,14 @@ def to_values(array: NDArray[np.generic]) -> list[Any]:
     """The elements of ``array`` in row-major order, as JSON has them.
 
     Raises `ServerError` for what JSON cannot say: numbers that are not finite, bytes that are not
-    text.
+    text, and more than two million elements.
     """
+    if array.size > _MOST_LISTED:
+        raise ServerError(
+            Code.RESOURCE_EXHAUSTED,
+            f"an output has {array.size} elements, at most {_MOST_LISTED} are written as JSON; ask "
+            "for it with binary_data",
+        )
     if datatype(array.dtype) == "BYTES":
         try:
             return [_bytes(element).decode() for element in array.ravel()]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .request import ServerError
-from .served import State
 from .service import Service
 from .statistics import Duration, Statistics
 
@@ -103,11 +102,9 @@ class Metrics:
             self._busy[worker.model] = min(1.0, spent / could) if could else 0.0
         self._at, self._ticks, self._seconds = at, ticks, seconds
 
-    async def text(self) -> str:
-        """All metrics in the text format of Prometheus."""
-        entries = await self._service.index()
-        loaded = sum(entry.state is State.READY for entry in entries)
-        metrics = [*self._requests(), *self._workers(loaded), *self._machine()]
+    def text(self) -> str:
+        """All metrics in the text format of Prometheus; raises `ServerError` before the start."""
+        metrics = [*self._requests(), *self._workers(), *self._machine()]
         return "\n".join(line for metric in metrics for line in metric.lines()) + "\n"
 
     def _requests(self) -> Iterable[Metric]:
@@ -123,7 +120,7 @@ class Metrics:
             "nv_inference_request_failure", "counter", "Requests that failed", tuple(failures)
         )
 
-    def _workers(self, loaded: int) -> Iterable[Metric]:
+    def _workers(self) -> Iterable[Metric]:
         told = [({"model": w.model, "version": w.version}, w) for w in self._service.workers()]
         figures: tuple[tuple[str, str, str, Callable[..., float]], ...] = (
             (
@@ -163,6 +160,7 @@ class Metrics:
         for name, kind, text, value in figures:
             yield Metric(name, kind, text, tuple((labels, value(w)) for labels, w in told))
         used = sum(worker.memory for _, worker in told)
+        loaded = sum(worker.slots > 0 for _, worker in told)
         yield Metric("cytomill_models_loaded", "gauge", "Models in memory", (({}, loaded),))
         yield Metric(
             "cytomill_memory_used_bytes", "gauge", "Memory of loaded models", (({}, used),)

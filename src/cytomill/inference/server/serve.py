@@ -182,7 +182,7 @@ def _grpc(front: GrpcFront, address: str, listen: Listen) -> tuple[grpc.aio.Serv
 def _scraped(metrics: Metrics) -> Starlette:
     async def scrape(request: Request) -> PlainTextResponse:
         try:
-            text = await metrics.text()
+            text = metrics.text()
         except ServerError as error:  # it has not started
             return PlainTextResponse(f"{error}\n", error.code.value)
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -154,6 +154,11 @@ def test_values_json_cannot_say_are_refused():
     refused(lambda: to_values(np.array([np.nan], np.float32)), "not finite", "binary_data")
 
 
+def test_large_outputs_are_to_be_asked_for_raw():
+    array = np.zeros(2**22, np.uint8)
+    assert refused(lambda: to_values(array), "binary_data") is Code.RESOURCE_EXHAUSTED
+
+
 def test_large_tensors_are_to_be_sent_raw():
     check_values(2**20)
     assert refused(lambda: check_values(2**30), "raw") is Code.RESOURCE_EXHAUSTED
