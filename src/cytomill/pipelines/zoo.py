@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, OptionError
+from ..errors import InputError, ModelError, OptionError
 from ..image.core import Image
 from ..inference.network import LIMIT, Network
 from ..inference.runtime import Models, Runtime
@@ -117,12 +117,15 @@ class Zoo(Pipeline[ZooOptions]):
         watch = Stopwatch()
         grid = self._sampler.grid(image)
         whole = part.core == Box(0, 0, *grid.model_shape)
-        area = part.core if whole else part.core.grown(self._sampler.margin, grid.model_shape)
+        area = part.core if whole else self._sampler.area(part.core, grid)
         start, count = (part.t, part.z), (part.frames, part.depth)
         with watch("read"):
             arrays = self._sampler.arrays(image, start, count, area)
         with watch("predict"):
-            found = self._predicted(self._in(models), arrays, area, part)
+            try:
+                found = self._predicted(self._in(models), arrays, area, part)
+            except ModelError as error:
+                raise ModelError(f"{image.name}: {error}") from error
         for name, array in found.items():
             if array.dtype.kind == "f" and np.isnan(array).any():
                 raise InputError(

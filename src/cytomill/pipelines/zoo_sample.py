@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..image.core import Image, PixelSize
 from ..image.units import micrometres
 from ..inference.network import Statistics
-from ..models.description import Description, Stepped, Tensor
+from ..models.description import Description, Fixed, Stepped, Tensor
 from ..models.processing import Chain, Measurements, Named
 from ..ops.grid import Box, Grid
 from ..settings import settings
@@ -59,8 +59,8 @@ class Sampler:
         self._chains = {tensor.id: Chain.of(tensor) for tensor in wiring.tensors}
         self._after = [Chain.of(tensor) for tensor in description.outputs]
         self._cell = math.lcm(_CELL, *_steps(wiring.tensors))
-        #: Pixels around a tile that its outputs depend on.
-        self.margin = self._margin()
+        self._margin = self._halo()
+        self._least = tuple(_least(wiring.tensors, letter) for letter in "YX")
 
     @property
     def knows_scale(self) -> bool:
@@ -114,6 +114,23 @@ class Sampler:
             return [whole]
         size = max(settings.tile // self._cell, 1) * self._cell
         return list(grid.tiles(size, self._cell))
+
+    def area(self, core: Box, grid: Grid) -> Box:
+        """What of the model's grid is needed for the outputs over ``core``.
+
+        All of the network's size, where it has one: it would see mirrored pixels for real ones.
+        """
+        grown = core.grown(self._margin, grid.model_shape)
+        height, width = grid.model_shape
+        y0, y1 = self._wide(grown.y0, grown.y1, self._least[0], height)
+        x0, x1 = self._wide(grown.x0, grown.x1, self._least[1], width)
+        return Box(y0, x0, y1, x1)
+
+    def _wide(self, first: int, last: int, least: int, extent: int) -> tuple[int, int]:
+        if last - first >= min(least, extent):
+            return first, last
+        first = max(0, min(first, extent - least)) // self._cell * self._cell
+        return first, min(extent, max(last, first + least))
 
     def arrays(
         self, image: Image, start: tuple[int, int], count: tuple[int, int], area: Box
@@ -194,7 +211,7 @@ class Sampler:
                     return False
         return True
 
-    def _margin(self) -> int:
+    def _halo(self) -> int:
         """The declared halo of the outputs, or an eighth of a tile where none is declared."""
         found = 0.0
         for tensor in self._description.outputs:
@@ -227,6 +244,13 @@ def _scale(tensor: Tensor) -> tuple[float, float] | None:
         for letter in "YX"
     )
     return (y, x) if y and x else None
+
+
+def _least(tensors: tuple[Tensor, ...], letter: str) -> int:
+    """The least elements along an axis that a network takes."""
+    sizes = [axis.size for tensor in tensors if (axis := axis_of(tensor, letter))]
+    fixed = [size.size for size in sizes if isinstance(size, Fixed)]
+    return max([*fixed, *(size.least for size in sizes if isinstance(size, Stepped))], default=1)
 
 
 def _steps(tensors: tuple[Tensor, ...]) -> Iterator[int]:
