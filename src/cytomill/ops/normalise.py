@@ -57,8 +57,19 @@ def levels(shape: tuple[int, int], read: Callable[[slice, slice], NDArray[Any]])
         values = values[np.isfinite(values)]
     if not values.size:
         return Levels(0.0, 0.0)
-    low, high = np.percentile(values, [LOW_PERCENTILE, HIGH_PERCENTILE])
+    low, high = _percentiles(values, [LOW_PERCENTILE, HIGH_PERCENTILE])
     return Levels(float(low), float(high))
+
+
+def _percentiles(values: NDArray[Any], at: list[float]) -> NDArray[np.float64]:
+    """`numpy.percentile`, in a fifth of the time for small whole numbers: they can be counted."""
+    if values.dtype not in (np.uint8, np.uint16):
+        return np.percentile(values, at)
+    place = np.array(at) / 100 * (values.size - 1)
+    before = np.floor(place).astype(np.int64)
+    ranks = np.minimum([before, before + 1], values.size - 1)
+    least, most = np.searchsorted(np.cumsum(np.bincount(values)), ranks, side="right")
+    return least + (most - least) * (place - before)
 
 
 def _starts(extent: int) -> list[int]:

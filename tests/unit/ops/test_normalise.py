@@ -25,6 +25,15 @@ def test_percentiles_become_zero_and_one() -> None:
     )
 
 
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (7, 11), (200, 300)])
+def test_percentiles_are_those_of_numpy(dtype: str, shape: tuple[int, int]) -> None:
+    plane = np.random.default_rng(1).gamma(2, 20, shape).astype(dtype)
+    found = levels_of(plane)
+    expected = np.percentile(plane, [module.LOW_PERCENTILE, module.HIGH_PERCENTILE])
+    assert [found.low, found.high] == pytest.approx(expected, rel=1e-12)
+
+
 @settings(max_examples=30, deadline=None)
 @given(gain=st.floats(0.01, 100), offset=st.floats(-1000, 1000), seed=st.integers(0, 99))
 def test_gain_and_offset_of_the_camera_do_not_matter(gain: float, offset: float, seed: int) -> None:
