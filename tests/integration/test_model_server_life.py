@@ -12,6 +12,7 @@ from pathlib import Path
 
 import grpc
 import numpy as np
+import psutil
 import pytest
 import tritonclient.grpc
 import tritonclient.http
@@ -111,14 +112,22 @@ def test_metrics_are_those_of_the_page(server):
     assert told == set(re.findall(r"^# TYPE (\w+)", server.metrics(), re.MULTILINE))
 
 
-@pytest.mark.parametrize("way", ["grpc", "http"])
+@pytest.mark.parametrize("way", ["grpc", "stream", "http"])
 def test_a_client_that_disconnects_frees_the_device(server, way):
     """Its request ends at once, not when the network is done."""
 
     def running():
         return figures(server).get(("cytomill_running_requests", "slow", ""), 0)
 
-    if way == "grpc":
+    if way == "stream":
+        client = tritonclient.grpc.InferenceServerClient(server.grpc)
+        client.start_stream(ignore)
+        for _ in range(3):
+            client.async_stream_infer("slow", [tensor(SLOW[..., :990])])
+        until(running, "the requests do not begin")
+        client.stop_stream(cancel_requests=True)
+        client.close()
+    elif way == "grpc":
         client = tritonclient.grpc.InferenceServerClient(server.grpc)
         call = client.async_infer("slow", [tensor(SLOW[..., :990])], callback=ignore)
         until(running, "the request does not begin")
@@ -218,7 +227,10 @@ def test_a_second_signal_ends_it_at_once(networks_folder, errors):
         until(lambda: in_hand(server) == 1, "the request does not arrive")
         server.process.send_signal(signal.SIGINT)
         until(lambda: any("stopping" in line for line in server.lines), "it does not stop")
+        workers = psutil.Process(server.process.pid).children()
         assert server.stop(signal.SIGINT) == -signal.SIGINT
+        assert workers
+        until(lambda: not any(map(psutil.pid_exists, (w.pid for w in workers))), "a worker stays")
         client.close()
 
 

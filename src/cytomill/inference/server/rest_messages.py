@@ -157,9 +157,11 @@ def _get(
     told: Mapping[str, Any], name: str, kind: type[_Kind], default: _Kind | None = None
 ) -> _Kind:
     """The value ``name`` of the object ``told``, which is of that ``kind``."""
-    if name not in told and default is not None:
-        return default
-    value = told.get(name)
+    if name not in told:
+        if default is not None:
+            return default
+        raise _bad(f"{name!r} is missing, {_WORDS[kind]}")
+    value = told[name]
     if not isinstance(value, kind):
         raise _bad(f"{name!r} must be {_WORDS[kind]} and is {json.dumps(value)[:64]}")
     return value

@@ -138,7 +138,7 @@ def test_an_input_without_data_is_refused():
 
 
 def test_a_body_without_inputs_is_refused():
-    refused(b"", "'inputs'")
+    refused(b"", "'inputs' is missing")
 
 
 def test_values_that_json_cannot_say_are_an_error_not_nonsense():
