@@ -26,7 +26,7 @@ def test_tiles_leave_no_seams(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     pixels = np.load(MODEL / "test_input.npy")[0, 0]
     mirrored = np.block([[pixels, pixels[:, ::-1]], [pixels[::-1], pixels[::-1, ::-1]]])
     # Brighter to the right: statistics of a tile would differ from those of the whole.
-    image = from_array((mirrored * np.linspace(1, 2, 1024))[:900].astype(np.uint16))
+    image = from_array((mirrored * np.linspace(1, 2, 1024))[:896].astype(np.uint16))
     models = load("cpu", 2)
 
     def done(settings: Settings) -> tuple[int, Result]:
