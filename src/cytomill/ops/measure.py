@@ -157,8 +157,7 @@ def _moments(
     return out
 
 
-# Sums may be taken in any order, so several at once.
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+@numba.njit(nogil=True, cache=True)
 def _brightness(
     image: NDArray[Any], runs: NDArray[np.int32], first: NDArray[np.int64], count: int
 ) -> NDArray[np.float64]:
