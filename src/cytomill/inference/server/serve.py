@@ -64,6 +64,9 @@ def serve(options: Options, listen: Listen, say: Say, warn: Say) -> None:
     served. Raises `OptionError` for an address that cannot be had, and what `Service.start` does.
     """
     logging.basicConfig(format="cytomill: %(message)s")
+    # It tells, with a traceback, that a client went away while it was answered. Faults of the front
+    # end are told by the front end.
+    logging.getLogger("grpc._cython.cygrpc").setLevel(logging.CRITICAL)
     asyncio.run(_serve(options, listen, say, warn))
 
 
