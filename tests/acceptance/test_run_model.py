@@ -228,3 +228,14 @@ def test_a_model_server_gives_the_same(cytomill, images, model, tmp_path):
     for name in ("a_labels.tif", "a_probability.tif"):
         one, other = (tifffile.imread(tmp_path / place / name) for place in ("there", "here"))
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_inputs_whose_files_would_clash_are_refused(cytomill, images, model, tmp_path):
+    shutil.copy(images / "a.tif", images / "a_probability.tif")
+    run = ("run", images, "-o", tmp_path / "out", "--model", model)
+    done = cytomill(*run, "--format", "zarr")
+    assert (done.code, "a_probability.ome.zarr: would be a file of two inputs" in done.err) == (
+        2,
+        True,
+    )
+    assert cytomill(*run, "--dry-run").code == 0

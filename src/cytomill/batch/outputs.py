@@ -73,8 +73,13 @@ class Outputs:
         """Files for the image whose output stem is ``stem``, relative to OUT; labels first."""
         return [stem + end for end in self.ends(products)]
 
-    def write(self, out: Path, stem: str, image: Image, result: Result, name: str) -> None:
-        """Write them; each appears whole or not at all. Raises `OutputError`."""
+    def write(
+        self, out: Path, stem: str, image: Image, result: Result, name: str, objects: str
+    ) -> None:
+        """Write them; each appears whole or not at all. Raises `OutputError`.
+
+        ``name`` is that of the labels in OME-Zarr, ``objects`` says what one of them is.
+        """
         image = image.with_pixel_size(result.pixel_size)
         version = self.ngff or DEFAULT_NGFF
         place = f"{out / stem}"
@@ -93,7 +98,8 @@ class Outputs:
             if self.geojson:
                 from .geojson import write_geojson
 
-                write_geojson(Path(f"{place}.geojson"), result.labels, image, result.table)
+                path = Path(f"{place}.geojson")
+                write_geojson(path, result.labels, image, result.table, objects)
         for end, one in result.maps.items():
             if self.format == "tiff":
                 tiff_write.write_image(Path(f"{place}_{end}.tif"), one)

@@ -165,7 +165,8 @@ class Worker:
                     result = self._pipeline.merge(image, self._spread(image, parts), Path(scratch))
             watch.add(result.seconds)
             with watch("write"):
-                self._outputs.write(out, stem, image, result, self._pipeline.name)
+                how = self._pipeline.name, self._pipeline.objects
+                self._outputs.write(out, stem, image, result, *how)
         # The labels may lie in the scratch folder, which is gone: what is kept is the rest.
         return result
 

@@ -123,6 +123,9 @@ class Pipeline(ABC, Generic[O]):
     #: One sentence on what it does.
     summary: ClassVar[str]
 
+    #: What one of the objects it finds is, for programs that show their class.
+    objects: ClassVar[str] = "Object"
+
     #: Names of the models it always asks for predictions.
     models: ClassVar[tuple[str, ...]]
 

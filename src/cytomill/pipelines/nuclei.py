@@ -67,6 +67,7 @@ class Nuclei(Pipeline[NucleiOptions]):
 
     name: ClassVar[str] = "nuclei"
     summary: ClassVar[str] = "Finds, outlines and measures nuclei in fluorescence images."
+    objects: ClassVar[str] = "Nucleus"
     models: ClassVar[tuple[str, ...]] = (_MODEL,)
     Options: ClassVar[type[Options]] = NucleiOptions
 

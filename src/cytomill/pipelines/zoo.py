@@ -185,12 +185,13 @@ class Zoo(Pipeline[ZooOptions]):
             with watch("label"):
                 self._find(image, objects, data)
         stack, count = objects.finish() if objects else (None, 0)
+        channels = self._sampler.channels(image)
         table = tables(image, size, objects.rows) if objects and self._measures else None
         return Result(
             stack,
             count,
             table,
-            self._sampler.channels(image)[0],
+            None if image.rgb and len(channels) > 1 else channels[0],
             size,
             watch.seconds,
             maps={
@@ -244,6 +245,12 @@ class Zoo(Pipeline[ZooOptions]):
             todo = network.blocks(shapes, max(LIMIT, math.prod(area.shape)) if flat else LIMIT)
             done = (network.run(arrays, each, statistics, self._wanted) for each in todo)
             return network.finish(network.together(todo, done), arrays)
+        if self._ready and len(network.blocks({n: a.shape for n, a in arrays.items()})) > 1:
+            raise ModelError(
+                f"is larger than what model {self._description.name} takes at once, and objects "
+                f"that it numbers itself (output {self._ready}) cannot be put together; use "
+                "--labels none, or smaller images"
+            )
         return network.predict(arrays, self._wanted, limit=None if self._ready else LIMIT)
 
     def _core(self, name: str, maps: NDArray[Any], core: Box, area: Box) -> NDArray[Any]:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ..errors import ModelError, OptionError
 from ..models.description import Description, Fixed, Tensor
 from ..ops.instances import Labels, by_boundary, by_distance, classes, components, numbered
-from .zoo_axes import axis_of
-from .zoo_outputs import kind
+from .zoo_axes import axis_of, letters
+from .zoo_outputs import factor, grows, kind
 
 #: ``instances`` takes an output that is labels already as it is.
 Method = Literal["components", "boundary", "distance", "classes", "instances"]
@@ -142,12 +142,13 @@ class _Maps:
 
     def __init__(self, description: Description) -> None:
         self._name = description.name
-        self._deep = any(axis_of(tensor, "Z") for tensor in description.inputs)
+        axes = "".join(map(letters, description.inputs))
+        self._deep = "Z" in axes
         self._outputs = {
             tensor.id: tensor
             for tensor in description.outputs
             if kind(tensor, description) == "map"
-            and (axis_of(tensor, "Z") is not None) == self._deep
+            and all(_is_kept(tensor, letter, letter in axes, description) for letter in "TZ")
         }
         self._roles: dict[str, Ref] = {}
         for ref, name in self._channels():
@@ -294,6 +295,13 @@ class _Maps:
         if axis is None:
             return 1
         return axis.size.size if isinstance(axis.size, Fixed) else None
+
+
+def _is_kept(tensor: Tensor, letter: str, given: bool, description: Description) -> bool:
+    """Whether an output has the planes or times of the input, each of them once."""
+    if not given or axis_of(tensor, letter) is None:
+        return given == (axis_of(tensor, letter) is not None)
+    return factor(tensor, letter, description) == 1 and not grows(tensor, letter)
 
 
 def _is_probability(tensor: Tensor) -> bool:

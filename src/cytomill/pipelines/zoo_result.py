@@ -84,15 +84,15 @@ class Volumes:
 
 def as_image(image: Image, output: MapOutput, data: NDArray[Any], size: PixelSize | None) -> Image:
     """A map (t, c, z, y, x) of ``image`` as an image, with its channels and its pixel size."""
-    several = {"T": data.shape[0] > 1, "C": data.shape[1] > 1, "Z": data.shape[2] > 1}
-    kept = image.axes.replace("C", "")
+    sizes, own = dict(zip(AXES, data.shape, strict=True)), dict(zip(AXES, image.shape, strict=True))
+    declared = {a for a in image.axes.replace("C", "") if sizes[a] == own[a] or a in "YX"}
     if size is not None:
         depth = size.z if data.shape[2] == image.shape[2] else None
         size = PixelSize(size.y / output.scale[0], size.x / output.scale[1], depth)
     t, c, z, y, x = data.shape
     return replace(
         image,
-        axes="".join(a for a in AXES if (a in kept and several.get(a, True)) or several.get(a)),
+        axes="".join(a for a in AXES if a in declared or sizes[a] > 1),
         shape=(t, c, z, y, x),
         dtype=data.dtype,
         source=ArraySource(data),

@@ -33,7 +33,7 @@ IMAGE = from_array(LABELS[0, 0].astype(np.uint8), pixel_size=2.0)
 )
 def test_exactly_the_named_files_are_written(tmp_path, outputs, names):
     assert outputs.names("a/b", Products()) == names
-    outputs.write(tmp_path, "a/b", IMAGE, RESULT, "nuclei")
+    outputs.write(tmp_path, "a/b", IMAGE, RESULT, "nuclei", "Nucleus")
     written = {f"a/{path.name}" for path in (tmp_path / "a").iterdir()}
     assert written == set(names)
 
@@ -57,7 +57,7 @@ def test_maps_and_arrays_are_written_beside_the_labels(tmp_path, outputs, names)
     )
     products = Products(maps=("probability",), arrays=("points.npy", "lists.npz"))
     assert outputs.names("a", products) == names
-    outputs.write(tmp_path, "a", IMAGE, result, "model")
+    outputs.write(tmp_path, "a", IMAGE, result, "model", "Object")
     assert {path.name for path in tmp_path.iterdir()} == set(names)
     with open_images(tmp_path / names[1]) as file:
         assert np.array_equal(file.images[0].read(), array)
@@ -79,7 +79,7 @@ def test_zarr_is_refused_where_there_is_no_image_to_write():
 
 
 def test_labels_have_the_pixel_size_that_was_used(tmp_path):
-    Outputs().write(tmp_path, "a", IMAGE, RESULT, "nuclei")
+    Outputs().write(tmp_path, "a", IMAGE, RESULT, "nuclei", "Nucleus")
     with open_images(tmp_path / "a_labels.tif") as file:
         assert file.images[0].pixel_size == PixelSize(0.5, 0.5)
 
@@ -101,4 +101,4 @@ def test_what_cannot_be_written_is_refused(options, told):
 def test_a_file_where_a_folder_is_needed_is_told(tmp_path):
     (tmp_path / "a").touch()
     with pytest.raises(OutputError, match="a file stands where a folder is needed"):
-        Outputs().write(tmp_path, "a/b", IMAGE, RESULT, "nuclei")
+        Outputs().write(tmp_path, "a/b", IMAGE, RESULT, "nuclei", "Nucleus")

@@ -359,3 +359,20 @@ def test_a_model_of_more_than_images_is_refused(tmp_path):
 def test_options_without_effect_are_refused(packages, options, told):
     with pytest.raises(OptionError, match=told):
         Zoo(ZooOptions(model=str(packages["probability"]), **options))
+
+
+def test_numbers_of_a_network_are_not_put_together_from_tiles(tmp_path, models):
+    nodes = [helper.make_node("Identity", ["raw"], ["labels"])]
+    whole = {"dtype": "int32", "size": 16}
+    model = zoo.package(
+        tmp_path / "fixed",
+        nodes,
+        [zoo.tensor("raw", **whole)],
+        [zoo.tensor("labels", like="raw", **whole)],
+    )
+    small = from_array(np.eye(16, dtype=np.uint8))
+    assert run(model, small, models, tmp_path).count == 1
+    large = from_array(np.eye(40, dtype=np.uint8))
+    with pytest.raises(ModelError, match="array: is larger than what model fixed takes at once"):
+        run(model, large, models, tmp_path)
+    assert run(model, large, models, tmp_path, labels="none").labels is None
