@@ -81,10 +81,7 @@ class OpenVino(Runtime):
         request = getattr(self._own, "request", None)
         if request is None:
             request = self._own.request = self._compiled.create_infer_request()
-        given = {
-            index: np.asarray(tensors[port.name], order="C")
-            for index, port in enumerate(self.inputs)
-        }
+        given = {index: _given(tensors[port.name]) for index, port in enumerate(self.inputs)}
         try:
             if stop is None:
                 result = request.infer(given, share_inputs=True, share_outputs=True)
@@ -102,6 +99,11 @@ class OpenVino(Runtime):
         places = {port.name: index for index, port in enumerate(self.outputs)}
         # What `results` holds is a view of the request's memory, which the next call reuses.
         return {name: np.array(result[places[name]]) for name in wanted}
+
+
+def _given(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    # The library copies what is read-only, except single numbers, which it refuses then.
+    return np.asarray(array, order="C") if array.ndim else array.copy()
 
 
 def _port(node: Any) -> Port:

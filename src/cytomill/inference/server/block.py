@@ -50,8 +50,8 @@ class Block:
             raise
 
     @classmethod
-    def attach(cls, fd: int, size: int) -> Block:
-        """The block that the other side created, to read; the descriptor is closed.
+    def attach(cls, fd: int, size: int, *, writable: bool = False) -> Block:
+        """The block that the other side created; the descriptor is closed.
 
         Raises `ValueError` where it is not of ``size`` bytes for good.
         """
@@ -59,7 +59,7 @@ class Block:
             sealed = fcntl.fcntl(fd, fcntl.F_GET_SEALS) & _SEALS == _SEALS
             if not sealed or os.fstat(fd).st_size != size:
                 raise ValueError(f"a block of {os.fstat(fd).st_size} bytes was said to have {size}")
-            return cls(fd, size, writable=False)
+            return cls(fd, size, writable=writable)
         finally:
             os.close(fd)
 

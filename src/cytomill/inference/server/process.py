@@ -39,6 +39,10 @@ class Died(Exception):  # noqa: N818 - what happened, and no fault of the caller
     """The worker is gone; the message says how it went."""
 
 
+class NeverBegun(Died):
+    """The worker is gone, and had not begun with this."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
     """What one view of a model takes and gives."""
@@ -135,7 +139,7 @@ class Worker:
         }
 
     async def run(self, call: Call) -> Done:
-        """Run the network; raises `Died`, and `ServerError` where nothing was run.
+        """Run the network; raises `Died` or `NeverBegun`, `ServerError` where nothing was run.
 
         The outputs are views of shared memory that goes back to the worker once they are garbage.
         """
@@ -223,7 +227,7 @@ class Worker:
             self._send(message, descriptors)
         except Died:
             self._hang_up()
-            raise Died(await self.death()) from None
+            raise NeverBegun(await self.death()) from None
 
     def _send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
         if not self.alive:
@@ -298,11 +302,10 @@ class Worker:
     async def _end(self) -> None:
         status = await asyncio.to_thread(self._reap)
         reason = "it was unloaded" if self._closing else self._reason or _reason(status)
-        waiting: list[asyncio.Future[Any]] = [self._ready, *self._asked.values()]
-        for future in waiting:
-            if not future.done():
-                future.set_exception(Died(reason))
-                future.exception()  # whether or not anybody waits for it
+        # It begins with calls in their order, and with no more than its slots before it replies.
+        calls = [self._asked[number] for number in sorted(self._asked)]
+        _give_up([self._ready, *calls[: self.slots]], Died(reason))
+        _give_up(calls[self.slots :], NeverBegun(reason))
         self._outputs.clear()
         if not self._closing:
             self.on_death(reason)
@@ -314,6 +317,13 @@ class Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
+
+
+def _give_up(futures: Sequence[asyncio.Future[Any]], error: Died) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(error)
+            future.exception()  # whether or not anybody waits for it
 
 
 def _ports(ports: Sequence[Sequence[Any]]) -> tuple[Port, ...]:

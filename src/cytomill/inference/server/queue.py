@@ -54,6 +54,13 @@ class Queue:
         self._levels.setdefault(item.priority, {})[id(item)] = item
         self.bytes += item.size
 
+    def put_back(self, items: Sequence[Item]) -> None:
+        """To the beginning of their priorities, in their order."""
+        for item in reversed(items):
+            level = self._levels.get(item.priority, {})
+            self._levels[item.priority] = {id(item): item, **level}
+            self.bytes += item.size
+
     def first(self) -> Item | None:
         """Whose turn it is."""
         if not self._levels:

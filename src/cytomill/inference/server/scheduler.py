@@ -8,7 +8,7 @@ from contextlib import suppress
 from time import monotonic, perf_counter_ns, time_ns
 
 from .options import Options
-from .process import Call, Died, Done, Worker
+from .process import Call, Died, Done, NeverBegun, Worker
 from .queue import Item, Queue
 from .request import Code, ServerError
 from .statistics import BatchStatistics, Statistics
@@ -37,6 +37,7 @@ class Scheduler:
         self._on_answer, self._on_end = on_answer, on_end
         self._queue = Queue()
         self._worker: Worker | None = None
+        self._error: ServerError | None = None  # of whoever would wait, but for no worker
         self._most = 1  # rows that may be joined
         self._running: dict[int, tuple[Call, list[Item]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,12 +61,12 @@ class Scheduler:
 
     def attach(self, worker: Worker, most: int) -> None:
         """Have ``worker`` run what waits, joined to at most ``most`` rows."""
-        self._worker, self._most = worker, most
+        self._worker, self._error, self._most = worker, None, most
         self._pump()
 
     def detach(self, error: ServerError | None = None) -> None:
         """There is no worker for now; with ``error`` there will be none, and who waits gets it."""
-        self._worker = None
+        self._worker, self._error = None, error
         if error is not None:
             for item in self._queue.clear():
                 _fail(item, error)
@@ -148,6 +149,8 @@ class Scheduler:
             if all(item.dropped for item in items):
                 return
             done = await worker.run(call)
+        except NeverBegun:
+            self._put_back(items)
         except Died as error:
             message = f"model {self.name}: {error}; the request was lost, send it again"
             _fail_all(items, ServerError(Code.UNAVAILABLE, message))
@@ -171,6 +174,13 @@ class Scheduler:
             self._pump()
             self._on_end()
 
+    def _put_back(self, items: Sequence[Item]) -> None:
+        """They wait for the next worker, if there is to be one."""
+        if self._error is not None:
+            _fail_all(items, self._error)
+        else:
+            self._queue.put_back([item for item in items if not item.dropped])
+
     def _count(self, view: str, items: Sequence[Item], done: Done, begun: int) -> None:
         rows = sum(item.rows for item in items)
         counters = self._counters(view)
@@ -193,7 +203,8 @@ class Scheduler:
     def _lose_patience(self, call: Call) -> None:
         """A device that will not be freed, and is used by nobody else, is freed by force."""
         if id(call) in self._running and self._worker is not None:
-            if all(each.stopped for each, _ in self._running.values()):
+            calls = sorted((c.id, c) for c, _ in self._running.values() if c.id is not None)
+            if all(begun.stopped for _, begun in calls[: self._worker.slots]):
                 self._worker.kill("its process was killed, for it did not stop when told to")
             else:
                 asyncio.get_running_loop().call_later(_PATIENCE, self._lose_patience, call)

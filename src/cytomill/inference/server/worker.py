@@ -70,7 +70,9 @@ class Worker:
                 self._outputs.give(number)
             if message["do"] == "run":
                 if descriptors:
-                    self._inputs[message["block"]] = Block.attach(descriptors[0], message["size"])
+                    # Nobody writes there, but some runtimes copy arrays that are read-only.
+                    block = Block.attach(descriptors[0], message["size"], writable=True)
+                    self._inputs[message["block"]] = block
                 for number in message["gone"]:
                     self._inputs.pop(number, None)
                 self._stops[message["id"]] = Stop()

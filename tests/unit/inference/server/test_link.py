@@ -2,10 +2,20 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
 from cytomill.inference.server.link import LONGEST, Link
+
+
+def fill(link):
+    while True:
+        link.send({"x": "x" * 10000})
+
+
+def descriptors():
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
 
 
 @pytest.fixture
@@ -51,8 +61,7 @@ def test_the_server_never_waits(ends):
     with pytest.raises(BlockingIOError):
         own.receive()
     with pytest.raises(BlockingIOError):
-        for _ in range(1000):
-            own.send({"x": "x" * 10000})
+        fill(own)
 
 
 def test_sending_to_the_dead_is_an_error(ends):
@@ -77,9 +86,9 @@ def test_a_message_that_is_too_long_is_not_sent(ends):
 def test_what_is_no_message_is_refused(ends, data):
     own, worker = ends
     fd = os.memfd_create("test")
-    before = set(os.listdir("/proc/self/fd"))
+    before = descriptors()
     socket.send_fds(worker.socket, [data], [fd])
     with pytest.raises(ValueError):
         own.receive()
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before
     os.close(fd)

@@ -59,3 +59,17 @@ def test_only_those_of_a_kind_are_joined_up_to_the_limit(described, most):
         assert joined == [head]
     assert {each.kind for each in joined} == {head.kind}
     assert len(joined) == 1 or sum(each.rows for each in joined) <= most
+
+
+@given(ITEMS)
+def test_who_was_put_back_is_first_again(described):
+    queue, items = filled(described)
+    order = sorted(items, key=lambda each: each.priority)
+    taken = order[: len(order) // 2]
+    for each in taken:
+        queue.remove(each)
+    queue.put_back(taken)
+    assert queue.bytes == sum(each.size for each in items)
+    for each in order:
+        assert queue.first() is each
+        queue.remove(each)
