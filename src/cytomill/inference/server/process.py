@@ -145,8 +145,9 @@ class Worker:
         """
         begun = perf_counter_ns()
         size = measure(piece for pieces in call.tensors.values() for piece in pieces)
+        inputs = self._inputs
         try:
-            number, block, fd = self._inputs.take(size)
+            number, block, fd = inputs.take(size)
         except OSError as error:
             message = f"{self.name}: there is not enough memory for the inputs; try again later"
             raise ServerError(Code.RESOURCE_EXHAUSTED, message) from error
@@ -169,7 +170,7 @@ class Worker:
                 "places": places,
                 "outputs": call.outputs,
                 "rows": call.rows,
-                "gone": self._inputs.gone(),
+                "gone": inputs.gone(),
                 "free": self._finished(),
             }
             descriptors, fd = [] if fd is None else [fd], None
@@ -192,9 +193,9 @@ class Worker:
             if fd is not None:
                 os.close(fd)
             if told:
-                self._inputs.give(number)
+                inputs.give(number)
             else:
-                self._inputs.drop(number)
+                inputs.drop(number)
             if call.id is not None:
                 self._asked.pop(call.id, None)
 
@@ -306,10 +307,12 @@ class Worker:
         calls = [self._asked[number] for number in sorted(self._asked)]
         _give_up([self._ready, *calls[: self.slots]], Died(reason))
         _give_up(calls[self.slots :], NeverBegun(reason))
-        self._outputs.clear()
         if not self._closing:
             self.on_death(reason)
         self._fate.set_result(reason)
+        # Whoever still knows of it, as a cycle of references does, need not keep its memory.
+        self._inputs, self.on_death = Pool(), lambda reason: None
+        self._outputs.clear()
 
     def _reap(self) -> int:
         try:
