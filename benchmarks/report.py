@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import accuracy, postprocess, seams, slide, startup, throughput
+from . import accuracy, postprocess, seams, serving, slide, soak, startup, throughput, wire
 from .common import RESULTS, ROOT, bar_rows
 
 #: The benchmarks in the order of the page, and the tables that each has there.
@@ -19,6 +19,9 @@ TABLES: dict[str, tuple[Callable[[dict[str, Any]], list[list[str]]], ...]] = {
     "postprocess": (postprocess.rows, postprocess.setting_rows),
     "slide": (slide.rows,),
     "seams": (seams.rows,),
+    "serving": (serving.rows,),
+    "wire": (wire.rows, wire.time_rows),
+    "soak": (soak.rows,),
     "startup": (startup.rows,),
 }
 

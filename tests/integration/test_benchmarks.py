@@ -89,6 +89,26 @@ def test_accuracy_scores_what_the_command_wrote(measure: Measure, tmp_path: Path
     assert 0.5 < found["mean"]["ap"] <= 1
 
 
+def test_serving_compares_with_the_bare_model(measure: Measure) -> None:
+    options = ("--peers", "--rounds", 1, "--seconds", 1, "--size", 64, "--callers", 2)
+    found = measure("serving", *options)
+    assert set(found["rates"]) == {"cytomill", "bare"}
+    assert found["rates"]["cytomill"]["min"] > 0
+    assert found["p95"]["cytomill"]["min"] > 0
+
+
+def test_wire_counts_bytes_and_times_tensors(measure: Measure) -> None:
+    found = measure("wire", "--images", 1, "--size", "320x256", "--rounds", 1)
+    assert found["megabytes"]["sent"]["median"] == pytest.approx(320 * 256 * 2 / 1e6, rel=0.05)
+    assert all(each["min"] > 0 for each in found["milliseconds"].values())
+
+
+def test_soak_looks_at_the_memory_of_a_server(measure: Measure) -> None:
+    found = measure("soak", "--requests", 300, "--cycles", 1)
+    assert len(found["looks"]) >= 2
+    assert all(look["bytes"] > 10e6 for look in found["looks"])
+
+
 def test_startup_times_help_and_import(measure: Measure) -> None:
     found = measure("startup", "--rounds", 1)
     assert set(found["seconds"]) == {"help", "import", "python"}
