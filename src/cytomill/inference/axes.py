@@ -26,6 +26,10 @@ _DENOMINATOR = 1000
 #: to five times, and see the same thing only where a tile is shifted by a whole number of cells.
 _CELL = 32
 
+#: The last tile of a fixed size is shifted by multiples of this, and the sample padded for it by
+#: less: a network that halves its input up to four times then sees what it saw in the other tiles.
+_FINE = 16
+
 #: Such cells in a window, at least: no more than that share of it is lost to keeping to them.
 _CELLS = 16
 
@@ -125,14 +129,19 @@ class Lattice:
     def last(self, window: int) -> int:
         """What the last window must be shifted by a multiple of."""
         unit = self.unit(window)
-        step = math.lcm(unit, self.size.step) if isinstance(self.size, Stepped) else unit
+        step = unit
+        if isinstance(self.size, Stepped):
+            step = math.lcm(unit, self.size.step)
+        elif isinstance(self.size, Fixed) and window >= _FINE * _CELLS:
+            step = math.lcm(unit, math.gcd(window, _FINE))
         return step if step <= window else unit
 
     def starts(self, window: int) -> list[int]:
         """Where windows of that length begin: inside the extent, as far as it reaches.
 
         The last is shifted inwards. Where lengths come in steps, so do starts, as if the sample
-        had first been padded to a length that the network takes.
+        had first been padded to a length that the network takes; starts of a fixed length come in
+        steps of a few elements.
         """
         cell, last = self.cell(window), self.last(window)
         end = -(-(self.extent - window) // last) * last
