@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -53,8 +53,14 @@ async def serving(folder: Path | None = None, **options: Any) -> AsyncIterator[S
 
 
 def children() -> list[psutil.Process]:
-    """The workers of this process."""
-    return psutil.Process().children(recursive=True)
+    """The workers of this process, dead ones that nobody asked after among them."""
+    found = []
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # another that just ended
+            dead = process.status() == psutil.STATUS_ZOMBIE
+            if dead or "cytomill.inference.server.worker" in process.cmdline():
+                found.append(process)
+    return found
 
 
 async def ask(

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from cytomill.errors import OptionError
-from cytomill.inference.server import budget, served
+from cytomill.inference.server import budget, memory, served
 from cytomill.inference.server.options import Options
 from cytomill.inference.server.request import Code, ServerError
 from cytomill.inference.server.service import Service, State
@@ -30,19 +30,14 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.fixture(scope="module")
-def for_one(tmp_path_factory):
-    """Bytes that are enough for one worker, and not for two."""
-    folder, found = tmp_path_factory.mktemp("one"), []
-    linear(folder / "one.onnx", 1, 5)
+@pytest.fixture
+def for_one(monkeypatch):
+    """Bytes that are enough for one worker, and not for two.
 
-    @in_loop
-    async def measure():
-        async with serving(folder, load=("one",)) as service:
-            found.append(service.workers()[0].memory)
-
-    measure()
-    return int(1.3 * found[0])
+    What a worker really takes depends on what else runs here, for libraries are shared.
+    """
+    monkeypatch.setattr(memory, "of", lambda pid: 100 * 2**20)
+    return 150 * 2**20
 
 
 def pid(service, name):
@@ -129,26 +124,25 @@ async def test_a_model_larger_than_all_memory_is_refused_with_both_figures(folde
 
 
 @in_loop
-async def test_a_busy_model_is_never_unloaded_for_another(folder, for_one, monkeypatch):
+async def test_a_busy_model_is_never_unloaded_for_another(folder, for_one):
     async with serving(folder, memory=for_one) as service:
-        asking = asyncio.ensure_future(ask(service, "busy", 1, turns=1500))
+        asking = asyncio.ensure_future(ask(service, "busy", 1, turns=30000))
         await until(lambda: any(worker.running for worker in service.workers()))
-        with pytest.raises(ServerError) as caught:
-            # What it takes becomes known by the try, and that there is no room for it.
-            await ask(service, "one", 1, deadline=monotonic() + 3)
+        # What it takes becomes known by the try, and that there is no room for it.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(budget, "_PATIENCE", 0.1)
+            with pytest.raises(ServerError, match="are busy; try again later") as caught:
+                await ask(service, "one", 1)
         assert caught.value.code is Code.RESOURCE_EXHAUSTED
-        assert "are busy; try again later" in str(caught.value)
-        monkeypatch.setattr(budget, "_PATIENCE", 0.1)
-        with pytest.raises(ServerError, match="are busy; try again later"):
-            await ask(service, "one", 1)
-        monkeypatch.undo()
+        with pytest.raises(ServerError, match="are busy; try again later") as caught:
+            await ask(service, "one", 1, deadline=monotonic() + 0.3)
+        assert caught.value.code is Code.RESOURCE_EXHAUSTED
         waiting = asyncio.ensure_future(ask(service, "one", 1))
-        assert (await asking)[0, 0] == 2
+        await until(lambda: any(worker.waiting for worker in service.workers()))
+        assert service.model_ready("busy")
+        assert not waiting.done()
+        asking.cancel()
         assert (await waiting)[0, 0] == 6  # as soon as there is room
-        assert {worker.model: worker.restarts for worker in service.workers()} == {
-            "busy": 0,
-            "one": 0,
-        }
 
 
 @in_loop
@@ -311,7 +305,6 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_process_and_no_file_outlives_the_server(folder, how):
-    before = set(Path("/dev/shm").iterdir())
     command = [sys.executable, "-c", SERVER, str(folder)]
     with subprocess.Popen(
         command,
@@ -323,9 +316,10 @@ def test_no_process_and_no_file_outlives_the_server(folder, how):
         assert server.stdout.readline() == b"ready\n"
         workers = psutil.Process(server.pid).children(recursive=True)
         assert len(workers) == 2
+        for process in (server, *workers):  # what they share has no name that could be left behind
+            assert "/dev/shm" not in Path(f"/proc/{process.pid}/maps").read_text()
         server.send_signal(how)
         server.wait(PATIENCE)
     gone, left = psutil.wait_procs(workers, PATIENCE)
     assert not left
     assert len(gone) == 2
-    assert set(Path("/dev/shm").iterdir()) <= before

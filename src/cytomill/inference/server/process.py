@@ -9,10 +9,9 @@ import subprocess
 import sys
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from time import perf_counter_ns
@@ -22,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..load import Device
-from ..runtime import Port
-from .block import Block, measure, view, write
+from .block import Block, measure, write
+from .call import Call, Died, Done, NeverBegun, Signature, member_of, ports_of
 from .link import Link, Message
 from .pool import LARGEST_KEPT, Pool
 from .request import Code, ServerError
@@ -33,50 +32,6 @@ _INLINE = 2**20
 
 #: Seconds within which a process that hung up must end; then it is killed.
 _LAST_WORDS = 5.0
-
-
-class Died(Exception):  # noqa: N818 - what happened, and no fault of the caller
-    """The worker is gone; the message says how it went."""
-
-
-class NeverBegun(Died):
-    """The worker is gone, and had not begun with this."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """What one view of a model takes and gives."""
-
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-
-
-@dataclass(slots=True)
-class Call:
-    """One run asked of a worker: pieces of each input, joined where ``rows`` says how many each."""
-
-    view: str
-    tensors: Mapping[str, Sequence[NDArray[Any]]]
-    outputs: Sequence[str] | None
-    rows: Sequence[int] | None
-    stopped: bool = False
-    id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of a call: per member its outputs or an error; durations in nanoseconds.
-
-    ``apart`` is set where the network turned out to have no batch axis.
-    """
-
-    members: list[dict[str, NDArray[Any]] | ServerError]
-    waited: int
-    input: int
-    infer: int
-    output: int
-    runs: int
-    apart: bool
 
 
 class Worker:
@@ -134,7 +89,7 @@ class Worker:
         self.weights = file, digest
         self.batched = message["batched"]
         self.views = {
-            ending: Signature(_ports(ports["inputs"]), _ports(ports["outputs"]))
+            ending: Signature(ports_of(ports["inputs"]), ports_of(ports["outputs"]))
             for ending, ports in message["views"].items()
         }
 
@@ -179,7 +134,7 @@ class Worker:
             copied = perf_counter_ns()
             reply, memory = await future
             read = perf_counter_ns()
-            members = [_member(member, memory) for member in reply["members"]]
+            members = [member_of(member, memory) for member in reply["members"]]
             return Done(
                 members,
                 reply["waited"],
@@ -327,22 +282,6 @@ def _give_up(futures: Sequence[asyncio.Future[Any]], error: Died) -> None:
         if not future.done():
             future.set_exception(error)
             future.exception()  # whether or not anybody waits for it
-
-
-def _ports(ports: Sequence[Sequence[Any]]) -> tuple[Port, ...]:
-    return tuple(
-        Port(name, np.dtype(kind), tuple(shape), optional, real)
-        for name, kind, shape, optional, real in ports
-    )
-
-
-def _member(
-    member: Sequence[Any], memory: NDArray[np.uint8] | None
-) -> dict[str, NDArray[Any]] | ServerError:
-    if member and isinstance(member[0], str):
-        return ServerError(Code[member[0]], member[1])
-    assert memory is not None
-    return {place[0]: view(memory, place) for place in member}
 
 
 def _reason(status: int) -> str:

@@ -12,8 +12,9 @@ from time import monotonic
 from ..load import cores
 from . import memory
 from .budget import Budget
+from .call import Died
 from .options import Options
-from .process import Died, Worker
+from .process import Worker
 from .request import Code, ServerError
 from .served import NOT_LOADED, Served, State
 from .sources import PIXELS, Source, scan
@@ -30,9 +31,10 @@ class Repository:
 
     def __init__(self, options: Options, copies: Executor) -> None:
         limit = options.memory or memory.available()
-        self.budget = Budget(limit, self._served_models, self._evict)
+        self.budget = Budget(limit, self._everyone, self._evict)
         self._options, self._copies = options, copies
         self._served: dict[str, Served] = {}
+        self._leaving: set[Served] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking = asyncio.Lock()
         self._closed = False
@@ -75,7 +77,7 @@ class Repository:
                 elif served.source != source:
                     served.changed(source)
             for name in self._served.keys() - found.keys():
-                self._spawn(self.unload(self._served.pop(name), "was removed"))
+                self._spawn(self._remove(self._served.pop(name)))
 
     async def ensure(self, served: Served) -> None:
         """Have a model in memory, ready when this returns; raises `ServerError`.
@@ -83,20 +85,16 @@ class Repository:
         Whoever asks first has it loaded, and all wait for that.
         """
         while not served.ready:
-            if served.loading is None:
-                self._begin(served)
-            task = served.loading
-            assert task is not None
+            task = self._loading(served)
             served.waiters += 1
             try:
-                await asyncio.shield(task)
-            except asyncio.CancelledError:
-                if not task.cancelled():
-                    raise
+                await asyncio.wait([task])
             finally:
                 served.waiters -= 1
                 if served.short and not served.waiters:
                     task.cancel()  # nobody wants the room any more
+            if not task.cancelled():
+                task.result()
 
     async def load(self, served: Served) -> None:
         """As `ensure`, without a pause after failures, and anew where the files have changed."""
@@ -129,29 +127,39 @@ class Repository:
     async def close(self) -> None:
         """Stop every worker; requests in hand fail. Idempotent."""
         self._closed = True
-        tasks = [served.loading for served in self if served.loading] + list(self._tasks)
+        everyone = list(self._everyone())
+        tasks = [served.loading for served in everyone if served.loading] + list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for served in self:
+        for served in everyone:
             served.scheduler.detach(self.closed())
-        await asyncio.gather(*(s.worker.close() for s in self if s.worker is not None))
-        for served in self:
+        await asyncio.gather(*(s.worker.close() for s in everyone if s.worker is not None))
+        for served in everyone:
             served.stopped("the server is shutting down")
+
+    @property
+    def hands(self) -> int:
+        """Requests in hand."""
+        return sum(served.hands for served in self._everyone())
 
     @staticmethod
     def closed() -> ServerError:
         """What to say once the server stops."""
         return ServerError(Code.UNAVAILABLE, "the server is shutting down; send it again later")
 
-    def _begin(self, served: Served) -> None:
+    def _loading(self, served: Served) -> asyncio.Task[None]:
+        """The task that loads a model, begun here if there is none."""
+
         def over(task: asyncio.Task[None]) -> None:
-            served.loading, served.recovering = None, False
+            served.recovering = False
             if not task.cancelled():
                 task.exception()  # whether or not anybody waits for it
 
-        served.loading = asyncio.get_running_loop().create_task(self._load(served))
-        served.loading.add_done_callback(over)
+        if served.loading is None or served.loading.done():
+            served.loading = asyncio.get_running_loop().create_task(self._load(served))
+            served.loading.add_done_callback(over)
+        return served.loading
 
     async def _load(self, served: Served) -> None:
         async with served.lock:
@@ -160,6 +168,8 @@ class Repository:
             if served.ready:
                 return
             error = self.closed() if self._closed else served.paused()
+            if served.removed:
+                error = self.unknown(served.name)
             if error is not None:
                 raise error
             served.state, served.reason = State.LOADING, "is being loaded"
@@ -182,9 +192,8 @@ class Repository:
             await self.budget.make_room(served, served.expected)
             worker = Worker(served.name, self._copies)
             try:
-                await worker.load(
-                    source.path, self._options.device, self._options.threads or cores()
-                )
+                threads = min(self._options.threads or cores(), cores())
+                await worker.load(source.path, self._options.device, threads)
                 size = await asyncio.to_thread(memory.of, worker.pid)
                 if await self.budget.measured(served, size):
                     if worker.alive:
@@ -214,8 +223,7 @@ class Repository:
         else:
             served.scheduler.detach()
             served.recovering = True
-            if served.loading is None:
-                self._begin(served)
+            self._loading(served)
         self.budget.pulse()
 
     async def _evict(self, served: Served, reason: str) -> None:
@@ -242,8 +250,15 @@ class Repository:
             served.expected = served.source.size  # what one large request took, the next may not
             await self._evict(served, "was unloaded, for a request took all memory")
 
-    def _served_models(self) -> Iterator[Served]:
-        return iter(self._served.values())
+    async def _remove(self, served: Served) -> None:
+        served.removed = True
+        self._leaving.add(served)
+        await self.unload(served, "was removed")
+        self._leaving.discard(served)
+
+    def _everyone(self) -> Iterator[Served]:
+        """The models there are, and those that are not gone yet."""
+        yield from (*self._served.values(), *self._leaving)
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic, perf_counter_ns, time_ns
 
+from .call import Call, Died, Done, NeverBegun
 from .options import Options
-from .process import Call, Died, Done, NeverBegun, Worker
+from .process import Worker
 from .queue import Item, Queue
 from .request import Code, ServerError
 from .statistics import BatchStatistics, Statistics
+
+log = logging.getLogger(__name__)
 
 #: Calls that a worker has in hand beyond those that it runs, so that it never waits for the next.
 _AHEAD = 2
@@ -156,6 +160,10 @@ class Scheduler:
             _fail_all(items, ServerError(Code.UNAVAILABLE, message))
         except ServerError as error:
             _fail_all(items, error)
+        except Exception as error:
+            log.exception("model %s: a request failed", self.name)
+            message = f"model {self.name}: failed ({type(error).__name__}: {error})"
+            _fail_all(items, ServerError(Code.INTERNAL, message))
         else:
             self._count(head.view, items, done, begun)
             if done.apart:

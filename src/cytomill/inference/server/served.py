@@ -7,8 +7,9 @@ from collections.abc import Callable
 from enum import Enum
 from time import monotonic
 
+from .call import Signature
 from .options import Options
-from .process import Signature, Worker
+from .process import Worker
 from .request import Code, ServerError
 from .scheduler import Scheduler
 from .sources import Source
@@ -39,7 +40,7 @@ class Served:
     ``hands`` counts the requests that have it in hand, from their arrival to their answer: it is
     idle at 0, since ``idle_since``. ``memory`` are the bytes that it takes or that are set aside
     for it, ``expected`` those that it took when it was last loaded. ``short`` says what its loading
-    waits for.
+    waits for; ``removed`` that its files are gone, and that it is not to be loaded again.
     """
 
     def __init__(self, source: Source, options: Options, on_end: Callable[[], None]) -> None:
@@ -55,7 +56,7 @@ class Served:
         self.idle_since = monotonic()
         self.memory, self.expected, self.measured = 0, source.size, 0.0
         self.short = ""
-        self.recovering = False
+        self.recovering, self.removed = False, False
         self.loads, self.restarts = 0, 0
         self.retry_at = 0.0
         self._failures = 0  # in a row, without an answer in between

@@ -199,8 +199,8 @@ class Service:
         return [served.counters(ending)]
 
     def workers(self) -> list[WorkerFigures]:
-        """The workers of the models that were ever loaded, for metrics."""
-        return [served.figures() for served in self._open if served.loads]
+        """The workers of the models that were ever asked for, for metrics."""
+        return [served.figures() for served in self._open if served.loads or served.hands]
 
     @property
     def memory(self) -> int:
@@ -218,7 +218,7 @@ class Service:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while any(served.hands for served in repository):
+                while repository.hands:
                     await repository.budget.change()
         await repository.close()
         self._copies.shutdown()
