@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rounds", type=int, default=3, help="times that each contestant runs")
     made.add_argument("--callers", type=int, default=8, help="at once")
     made.add_argument("--seconds", type=float, default=10.0, help="of each turn")
-    made.add_argument("--size", type=int, default=512, help="edge of the input in pixels")
+    made.add_argument("--size", type=int, default=1024, help="edge of the input in pixels")
     made.add_argument(
         "--peers", nargs="*", choices=tuple(PEERS), default=tuple(PEERS), help="servers of others"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from threading import local
 from typing import Any
@@ -18,7 +19,17 @@ from .stop import Stop
 # The library asks for consent to telemetry and may send it: this must be decided before its import.
 os.environ.setdefault("OPENVINO_TELEMETRY_DISABLE", "1")
 
-import openvino
+# The library does without its converter of models where that is not installed. It is not needed
+# here, brings the telemetry, and takes as long to import as all the rest.
+_CONVERTER = "openvino.tools.ovc"
+_HIDDEN = _CONVERTER not in sys.modules
+if _HIDDEN:
+    sys.modules[_CONVERTER] = None  # type: ignore[assignment]
+try:
+    import openvino
+finally:
+    if _HIDDEN:
+        del sys.modules[_CONVERTER]
 
 # The library fills a table of types on first use, and lets go of the interpreter's lock meanwhile:
 # two threads whose first inferences coincide would wait for each other for ever.
