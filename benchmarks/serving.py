@@ -69,7 +69,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rounds", type=int, default=3, help="times that each contestant runs")
     made.add_argument("--callers", type=int, default=8, help="at once")
     made.add_argument("--seconds", type=float, default=10.0, help="of each turn")
-    made.add_argument("--size", type=int, default=1024, help="edge of the input in pixels")
+    made.add_argument(
+        "--sizes", type=int, nargs="+", default=(512, 1024), help="edges of the input in pixels"
+    )
     made.add_argument(
         "--peers", nargs="*", choices=tuple(PEERS), default=tuple(PEERS), help="servers of others"
     )
@@ -77,7 +79,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def measure(asked: argparse.Namespace) -> dict[str, Any]:
-    """Let the contestants answer in turn."""
+    """Inputs of each size in turn."""
+    sizes = {str(size): _at(size, asked) for size in asked.sizes}
+    bars = [
+        {**one, "what": f"{one['what']}, {size} pixels"}
+        for size, found in sizes.items()
+        for one in found.pop("bars")
+    ]
+    return {"sizes": sizes, "bars": bars}
+
+
+def _at(size: int, asked: argparse.Namespace) -> dict[str, Any]:
+    """Let the contestants answer in turn, for inputs of ``size`` x ``size`` pixels."""
     model = find("nuclei")
     asked.scratch.mkdir(parents=True, exist_ok=True)
     models = asked.scratch / "serving-models"
@@ -85,7 +98,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     shutil.copytree(model.folder, models / "network")
     _floats_alone(models / "network" / "rdf.yaml")
     runtime = OpenVino(model.name, model.weights, asked.threads, exact=True)
-    x = np.random.default_rng(0).random((1, 1, asked.size, asked.size), np.float32)
+    x = np.random.default_rng(0).random((1, 1, size, size), np.float32)
     files = {"input": asked.scratch / "input.npy", "output": asked.scratch / "output.npy"}
     np.save(files["input"], x)
     np.save(files["output"], runtime.predict(x))
@@ -215,14 +228,17 @@ def rows(found: dict[str, Any]) -> list[list[str]]:
     """The table."""
     titles = {"cytomill": "`cytomill model-server`", "bare": "bare model, in process"}
     titles |= {name: own.title for name, own in PEERS.items()}
-    told = [["contestant", "predictions/s", "p95 in ms", "we are so many times as fast"]]
-    for name in ("cytomill", *(n for n in found["rates"] if n != "cytomill")):
-        late = {
-            k: [v * 1000 for v in each] if k == "values" else each * 1000
-            for k, each in found["p95"][name].items()
-        }
-        faster = show(found["ahead"][name]) if name in found["ahead"] else "1"
-        told.append([titles[name], show(found["rates"][name]), show(late, 0), faster])
+    told = [["contestant", "pixels", "predictions/s", "p95 in ms", "times as fast as it"]]
+    for size, at in found["sizes"].items():
+        for name in ("cytomill", *(n for n in at["rates"] if n != "cytomill")):
+            late = {
+                k: [v * 1000 for v in each] if k == "values" else each * 1000
+                for k, each in at["p95"][name].items()
+            }
+            faster = show(at["ahead"][name]) if name in at["ahead"] else "1"
+            told.append(
+                [titles[name], f"{size}×{size}", show(at["rates"][name]), show(late, 0), faster]
+            )
     return told
 
 

@@ -90,8 +90,8 @@ def test_accuracy_scores_what_the_command_wrote(measure: Measure, tmp_path: Path
 
 
 def test_serving_compares_with_the_bare_model(measure: Measure) -> None:
-    options = ("--peers", "--rounds", 1, "--seconds", 1, "--size", 64, "--callers", 2)
-    found = measure("serving", *options)
+    options = ("--peers", "--rounds", 1, "--seconds", 1, "--sizes", 64, "--callers", 2)
+    found = measure("serving", *options)["sizes"]["64"]
     assert set(found["rates"]) == {"cytomill", "bare"}
     assert found["rates"]["cytomill"]["min"] > 0
     assert found["p95"]["cytomill"]["min"] > 0
