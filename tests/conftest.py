@@ -13,6 +13,10 @@ import pytest
 # Before anything reads the settings: tests must not touch the models that a user installed.
 MODELS = os.environ["CYTOMILL_MODELS"] = tempfile.mkdtemp(prefix="cytomill-models-")
 
+# Before gRPC is loaded: clients in this process must not have a say in the processes it forks, on
+# whose standard error gRPC would write.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

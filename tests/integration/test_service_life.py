@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from time import monotonic
 
@@ -79,6 +80,11 @@ async def test_unloading_frees_the_process_and_the_next_request_loads(folder):
         assert entry.state is State.UNAVAILABLE
         assert entry.reason == "was unloaded; its next request loads it"
         assert (await ask(service, "one", 1))[0, 0] == 6
+
+
+def own_threads():
+    """Threads but for those of the loop's pool, which grows to its size when it pleases."""
+    return sum(not thread.name.startswith("asyncio") for thread in threading.enumerate())
 
 
 @in_loop

@@ -151,10 +151,11 @@ class Journal:
 
         Safe from several threads at once. Raises `OutputError`.
         """
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as stream:
-            stream.write_table(table)
-        data = sink.getvalue()
+        # A buffer that grows would hold the rows twice over, and those of a slide are many.
+        size = pa.MockOutputStream()
+        _write_stream(size, table)
+        data = pa.allocate_buffer(size.size())
+        _write_stream(pa.FixedSizeBufferWriter(data), table)
         with self._write:
             first = self._append(self._rows, memoryview(data))
         return Path(self._rows.name).name, first, len(data)
@@ -256,3 +257,8 @@ def _records(path: Path) -> Iterator[Record]:
                 yield Record(**fields)
             except (ValueError, TypeError, AttributeError):
                 continue  # the line a killed run was writing
+
+
+def _write_stream(sink: Any, table: pa.Table) -> None:
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)

@@ -127,11 +127,12 @@ def _batches(
         table = journal.rows(place)
         if table is None:
             continue
-        waiting.append(_conformed(table, schema))
-        count += len(table)
-        if count >= _ROWS:
-            yield pa.concat_tables(waiting).combine_chunks()
-            waiting, count = [], 0
+        for first in range(0, len(table), _ROWS):  # the table of a slide has many times as many
+            waiting.append(_conformed(table.slice(first, _ROWS), schema))
+            count += len(waiting[-1])
+            if count >= _ROWS:
+                yield pa.concat_tables(waiting).combine_chunks()
+                waiting, count = [], 0
     yield pa.concat_tables(waiting) if waiting else schema.empty_table()
 
 
