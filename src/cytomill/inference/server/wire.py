@@ -36,14 +36,8 @@ def read_request(message: bytes) -> tuple[pb.ModelInferRequest, list[memoryview]
     Raises `ServerError` where ``message`` is no such request, or has its tensors as values rather
     than raw and these are too many.
     """
-    view = memoryview(message)
-    raw, rest = [], []
     try:
-        for number, kind, start, body, end in islice(_fields(view), _MOST_FIELDS + 1):
-            if number == _RAW_INPUT and kind == _BYTES:
-                raw.append(view[body:end])
-            else:
-                rest.append(view[start:end])
+        raw, rest = _parted(memoryview(message), _RAW_INPUT, _MOST_FIELDS + 1)
         check_values(sum(map(len, rest)))
         if len(raw) + len(rest) > _MOST_FIELDS:
             raise ServerError(Code.INVALID_ARGUMENT, "the request has too many inputs and outputs")
@@ -71,14 +65,8 @@ def read_response(message: bytes) -> tuple[pb.ModelInferResponse, list[memoryvie
 
     Raises `ServerError` where ``message`` is no such response.
     """
-    view = memoryview(message)
-    raw, rest = [], []
     try:
-        for number, kind, start, body, end in _fields(view):
-            if number == _RAW_OUTPUT and kind == _BYTES:
-                raw.append(view[body:end])
-            else:
-                rest.append(view[start:end])
+        raw, rest = _parted(memoryview(message), _RAW_OUTPUT)
         return pb.ModelInferResponse.FromString(b"".join(rest)), raw
     except Exception as error:  # DecodeError, of a module that is private to the library
         raise ServerError(
@@ -89,6 +77,22 @@ def read_response(message: bytes) -> tuple[pb.ModelInferResponse, list[memoryvie
 def wrap(response: bytes) -> bytes:
     """The bytes of the ModelStreamInferResponse that holds the ModelInferResponse ``response``."""
     return _head(_RESPONSE, response) + response
+
+
+def _parted(
+    view: memoryview, wanted: int, most: int | None = None
+) -> tuple[list[memoryview], list[memoryview]]:
+    """The values of the fields ``wanted`` of a message, and its other fields whole.
+
+    Of the message only the first ``most`` fields are looked at.
+    """
+    raw, rest = [], []
+    for number, kind, start, body, end in islice(_fields(view), most):
+        if number == wanted and kind == _BYTES:
+            raw.append(view[body:end])
+        else:
+            rest.append(view[start:end])
+    return raw, rest
 
 
 def _joined(head: bytes, number: int, raw: Sequence[memoryview]) -> bytes:
