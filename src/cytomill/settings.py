@@ -72,6 +72,73 @@ class Settings:
 
     The weights of a stranger are a stranger's program."""
 
+    redis: str = "redis://127.0.0.1:6379"
+    """The Redis of the queue: ``redis://[USER:PASSWORD@]HOST:PORT[/DB]``, ``rediss://`` for TLS,
+    ``unix://PATH``.
+
+    Where a Redis on the same machine listens by default."""
+
+    bucket: str = "~/.local/share/cytomill/bucket"
+    """Where a kiosk's uploads and results lie: a folder, or ``file://``, ``s3://``, ``gs://``,
+    ``az://``.
+
+    Keys of clouds are found where their own programs look for them (``AWS_*`` and so on)."""
+
+    model_server: str = ""
+    """The model server that consumers ask, ``grpc://HOST:PORT``; models run in them without."""
+
+    sources: str = ""
+    """Places that jobs may take images from without an upload: ``NAME=URL``, with commas between.
+
+    None by default: whoever may submit a job could read them."""
+
+    pipelines: Path = Path("~/.local/share/cytomill/pipelines")
+    """The folder of one's own pipelines, a file for each."""
+
+    upload_days: int = 7
+    """Days after which an upload is deleted: enough to come back to it after a week-end."""
+
+    result_days: int = 30
+    """Days after its end that a job is deleted with its results, unless it is pinned."""
+
+    user_jobs: int = 1000
+    """Jobs that a user may have at work at once."""
+
+    user_bytes: int = 2**40
+    """Bytes of uploads that a user may have at once: 1 TiB, a third of a million camera frames."""
+
+    user_requests: int = 200
+    """Requests that a user may make in a second, on average over ten.
+
+    Far above what a page or a program that uploads in parallel makes."""
+
+    job_items: int = 50_000_000
+    """Images that a job may have: each takes a byte of the queue's memory."""
+
+    form_bytes: int = 2**30
+    """Bytes that a form, or a file sent whole, may have; larger files are sent in pieces."""
+
+    piece_bytes: int = 64 * 2**20
+    """Bytes of a piece of a large file: small enough to be sent again, few enough to be counted."""
+
+    task_seconds: int = 3600
+    """Seconds after which a task is taken to hang, and its consumer ends itself."""
+
+    cache_bytes: int = 50 * 2**30
+    """Bytes of inputs that a consumer keeps on its own disk, of buckets that are not folders."""
+
+    audit: str = ""
+    """The file that says who did what, a JSON line for each; standard error where none is named."""
+
+    oidc_issuer: str = ""
+    """The address of an OpenID Connect provider whose users may sign in; none by default."""
+
+    oidc_audience: str = "cytomill"
+    """Whom its tokens must be meant for."""
+
+    oidc_admins: str = ""
+    """Its users who are administrators, by subject or e-mail address, with commas between."""
+
     @classmethod
     def read(cls, environment: dict[str, str] | None = None) -> Settings:
         """Defaults, overridden by ``CYTOMILL_*`` in the environment.

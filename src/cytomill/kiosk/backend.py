@@ -1,0 +1,47 @@
+"""What every process of a kiosk holds: the queue, the bucket, and the sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import redis
+
+from ..errors import OptionError
+from ..jobs.bucket import Bucket
+from ..jobs.queue import Queue
+from ..jobs.redis import connect
+from ..settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The shared state of a kiosk, as one of its processes reaches it."""
+
+    redis: redis.Redis
+    queue: Queue
+    bucket: Bucket
+    sources: Mapping[str, Bucket]
+    settings: Settings
+
+    @classmethod
+    def of(cls, settings: Settings) -> Backend:
+        """As the settings say; nothing is asked yet. Raises `OptionError`."""
+        client = connect(settings.redis)
+        return cls(
+            client,
+            Queue(client),
+            Bucket(settings.bucket),
+            {name: Bucket(url) for name, url in _sources(settings.sources)},
+            settings,
+        )
+
+
+def _sources(text: str) -> list[tuple[str, str]]:
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, url = part.partition("=")
+        if not equals or not name.isidentifier() or not url:
+            raise OptionError(f"CYTOMILL_SOURCES: {part!r} is not NAME=URL, such as nas=/mnt/nas")
+        found.append((name, url))
+    return found
