@@ -16,7 +16,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -141,8 +141,10 @@ class Journal:
         """Write one line; safe from several threads at once. Raises `OutputError`."""
         with self._write:
             record = replace(record, at=time.time())
-            line = json.dumps(asdict(record), ensure_ascii=False) + "\n"
-            self._append(self._lines, line.encode())
+            line = (json.dumps(asdict(record), ensure_ascii=False) + "\n").encode()
+            with _appending(self._lines):
+                while line:
+                    line = line[self._lines.write(line) :]
             self.records[record.input] = record
             self.classified |= record.classes is not None
 
@@ -151,35 +153,43 @@ class Journal:
 
         Safe from several threads at once. Raises `OutputError`.
         """
-        # A buffer that grows would hold the rows twice over, and those of a slide are many.
-        size = pa.MockOutputStream()
-        _write_stream(size, table)
-        data = pa.allocate_buffer(size.size())
-        _write_stream(pa.FixedSizeBufferWriter(data), table)
-        with self._write:
-            first = self._append(self._rows, memoryview(data))
-        return Path(self._rows.name).name, first, len(data)
+        path = Path(self._rows.name)
+        with self._write, _appending(self._rows) as first:
+            # Straight to the file: the rows of a slide are too many to be in memory twice.
+            with (
+                pa.OSFile(str(path), "ab") as sink,
+                pa.ipc.new_stream(sink, table.schema) as stream,
+            ):
+                stream.write_table(table)
+            return path.name, first, self._rows.seek(0, os.SEEK_END) - first
 
-    def _append(self, file: BinaryIO, data: bytes | memoryview) -> int:
-        """Add all of ``data`` or nothing; returns its first byte's place."""
-        first = file.seek(0, os.SEEK_END)
-        try:
-            while data:
-                data = data[file.write(data) :]
-        except OSError as error:
-            with suppress(OSError):
-                file.truncate(first)
-            raise output_error(Path(file.name), error) from error
-        return first
+    def schema(self, place: Place) -> pa.Schema:
+        """The columns of the table that lies at ``place``; its rows are not read."""
+        with self._stream(place) as stream:
+            return stream.schema
 
-    def rows(self, place: Place | None) -> pa.Table | None:
-        """The table that lies at ``place``; None for no place."""
-        if place is None:
-            return None
-        name, first, size = place
-        with (self._folder / name).open("rb") as file:
+    def rows(self, place: Place, most: int) -> Iterator[pa.Table]:
+        """The rows of the table that lies at ``place``, ``most`` at a time, the last ones fewer."""
+        waiting: list[pa.RecordBatch] = []
+        count = 0
+        with self._stream(place) as stream:
+            for batch in stream:
+                waiting.append(batch)
+                count += len(batch)
+                while count >= most:
+                    table = pa.Table.from_batches(waiting)
+                    yield table[:most]
+                    waiting, count = table[most:].to_batches(), count - most
+        if count:
+            yield pa.Table.from_batches(waiting)
+
+    @contextmanager
+    def _stream(self, place: Place) -> Iterator[pa.RecordBatchReader]:
+        name, first, _ = place
+        with pa.OSFile(str(self._folder / name)) as file:
             file.seek(first)
-            return pa.ipc.open_stream(file.read(size)).read_all()
+            with pa.ipc.open_stream(file) as stream:
+                yield stream
 
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
         """A folder for temporary files, on the disk of the results. Raises `OutputError`."""
@@ -259,6 +269,18 @@ def _records(path: Path) -> Iterator[Record]:
                 continue  # the line a killed run was writing
 
 
-def _write_stream(sink: Any, table: pa.Table) -> None:
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
+@contextmanager
+def _appending(file: BinaryIO) -> Iterator[int]:
+    """Add to ``file`` in the block: all of it, or nothing where it fails; yields its first byte.
+
+    Raises `OutputError` for every `OSError` in the block.
+    """
+    first = file.seek(0, os.SEEK_END)
+    try:
+        yield first
+    except BaseException as error:
+        with suppress(OSError):
+            file.truncate(first)
+        if isinstance(error, OSError):
+            raise output_error(Path(file.name), error) from error
+        raise

@@ -84,18 +84,18 @@ def write_tables(out: Path, suffix: str, records: Sequence[Record], journal: Jou
     without rows is not written: that of an earlier run would tell of other results, and goes.
     Raises `OutputError`.
     """
-    written = _write(_tables(out, suffix, _MEASUREMENTS), [r.rows for r in records], journal)
+    rows = [record.rows for record in records if record.rows is not None]
+    written = _write(_tables(out, suffix, _MEASUREMENTS), rows, journal)
     if journal.classified:
-        written += _write(_tables(out, suffix, _CLASSES), [r.classes for r in records], journal)
+        rows = [record.classes for record in records if record.classes is not None]
+        written += _write(_tables(out, suffix, _CLASSES), rows, journal)
     return written
 
 
-def _write(
-    paths: tuple[Path, Path], places: Sequence[Place | None], journal: Journal
-) -> list[Path]:
+def _write(paths: tuple[Path, Path], places: Sequence[Place], journal: Journal) -> list[Path]:
     for path in paths:
         clear_leftovers(path)
-    schemas = {str(t.schema): t.schema for p in places if (t := journal.rows(p)) is not None}
+    schemas = {str(schema): schema for schema in map(journal.schema, places)}
     if not schemas:
         for path in paths:
             try:
@@ -118,18 +118,13 @@ def _write(
 _ROWS = 100_000
 
 
-def _batches(
-    places: Sequence[Place | None], journal: Journal, schema: pa.Schema
-) -> Iterable[pa.Table]:
+def _batches(places: Sequence[Place], journal: Journal, schema: pa.Schema) -> Iterable[pa.Table]:
     waiting: list[pa.Table] = []
     count = 0
     for place in places:
-        table = journal.rows(place)
-        if table is None:
-            continue
-        for first in range(0, len(table), _ROWS):  # the table of a slide has many times as many
-            waiting.append(_conformed(table.slice(first, _ROWS), schema))
-            count += len(waiting[-1])
+        for rows in journal.rows(place, _ROWS):  # the table of a slide has many times as many
+            waiting.append(_conformed(rows, schema))
+            count += len(rows)
             if count >= _ROWS:
                 yield pa.concat_tables(waiting).combine_chunks()
                 waiting, count = [], 0

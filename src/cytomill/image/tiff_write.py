@@ -15,7 +15,7 @@ from .atomic import replacing
 from .core import AXES, Image, PixelSize
 from .tiff_pages import hushed
 
-#: Planes of more pixels are written in tiles of this edge, from as much memory as a row of tiles.
+#: Planes of more pixels are written in tiles of this edge, from as much memory as a few of them.
 _STREAMED, _TILE = 2**24, 1024
 
 #: Rows of a strip in smaller ones: few enough that a viewer need not unpack all to show a part.
@@ -27,16 +27,16 @@ _CLASSIC = 2**32 - 2**25
 #: Types that OME-TIFF has not, and those that hold their values; long integers up to 2^53.
 _STORED = {"bool": "uint8", "float16": "float32", "int64": "float64", "uint64": "float64"}
 
-#: Reads rows of one plane: t, c, z, and the rows.
-_Reader = Callable[[int, int, int, slice], NDArray[Any]]
+#: Reads a rectangle of one plane: t, c, z, the rows and the columns, which may end beyond it.
+_Reader = Callable[[int, int, int, slice, slice], NDArray[Any]]
 
 
 def write_labels(path: Path, labels: Any, image: Image) -> None:
     """Write ``labels`` as a compressed OME-TIFF with the axes of ``image`` less C.
 
     ``labels`` has the axes T, Z, Y, X, is uint16 or uint32 and anything that can be sliced; large
-    planes are read a band of rows at a time and written in tiles. The pixel size is in µm, in the
-    OME-XML and as resolution tags. ``path`` is replaced when all is written. Raises `OutputError`.
+    planes are read and written a tile at a time. The pixel size is in µm, in the OME-XML and as
+    resolution tags. ``path`` is replaced when all is written. Raises `OutputError`.
     """
     times, depths, height, width = labels.shape
     _write(
@@ -44,7 +44,7 @@ def write_labels(path: Path, labels: Any, image: Image) -> None:
         (times, 1, depths, height, width),
         image.axes.replace("C", ""),
         labels.dtype,
-        lambda t, _, z, rows: np.asarray(labels[t, z, rows, 0:width]),
+        lambda t, _, z, y, x: np.asarray(labels[t, z, y, x]),
         image.pixel_size,
         (),
     )
@@ -62,7 +62,7 @@ def write_image(path: Path, image: Image) -> None:
         image.shape,
         image.axes,
         dtype,
-        lambda t, c, z, rows: image.read(t, c, z, rows).astype(dtype, copy=False),
+        lambda t, c, z, y, x: image.read(t, c, z, y, x).astype(dtype, copy=False),
         image.pixel_size,
         image.channels,
     )
@@ -126,14 +126,14 @@ def _strips(shape: tuple[int, ...], read: _Reader) -> Iterator[NDArray[Any]]:
     """The strips of all planes in the order they lie in the file."""
     for t, c, z in np.ndindex(shape[:3]):
         for top in range(0, shape[3], _ROWS):
-            yield read(t, c, z, slice(top, top + _ROWS))
+            yield read(t, c, z, slice(top, top + _ROWS), slice(0, shape[4]))
 
 
 def _tiles(shape: tuple[int, ...], read: _Reader) -> Iterator[NDArray[Any]]:
     """The tiles of all planes in the order they lie in the file, those at edges filled up."""
     for t, c, z in np.ndindex(shape[:3]):
         for top in range(0, shape[3], _TILE):
-            band = read(t, c, z, slice(top, top + _TILE))
-            band = np.pad(band, ((0, -band.shape[0] % _TILE), (0, -shape[4] % _TILE)))
             for left in range(0, shape[4], _TILE):
-                yield band[:, left : left + _TILE]
+                # A row of tiles of a slide would be hundreds of megabytes.
+                tile = read(t, c, z, slice(top, top + _TILE), slice(left, left + _TILE))
+                yield np.pad(tile, [(0, _TILE - length) for length in tile.shape])

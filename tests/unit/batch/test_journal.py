@@ -1,17 +1,25 @@
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from cytomill.batch.journal import HIDDEN, Journal, Record, read
+from cytomill.batch.journal import HIDDEN, Journal, Place, Record, read
 from cytomill.batch.shard import Shard
 from cytomill.errors import OutputError
 
 
 def record(name: str, status: str = "done", **more: object) -> Record:
     return Record(name, status, "task", outputs=[f"{name}_labels.tif"], **more)  # type: ignore[arg-type]
+
+
+def rows(journal: Journal, place: Place | None) -> pa.Table:
+    assert place is not None
+    return pa.concat_tables(journal.rows(place, 1000))
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
@@ -22,7 +30,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         journal.add(record('b, "ü"\n', "failed", error="b: no"))
     with Journal(tmp_path, None) as journal:
         assert journal.records["a"].objects == 2
-        assert journal.rows(journal.records["a"].rows) == table
+        assert rows(journal, journal.records["a"].rows) == table
         assert journal.records['b, "ü"\n'].error == "b: no"
         assert "a_labels.tif" in journal.made
 
@@ -35,8 +43,45 @@ def test_classes_have_a_place_of_their_own(tmp_path: Path) -> None:
         journal.add(record("a", "started"))
     with Journal(tmp_path, None) as journal:
         assert journal.classified
-        assert journal.rows(journal.records["a"].rows) is None
-        assert journal.rows(journal.records["a"].classes) == table
+        assert journal.records["a"].rows is None
+        assert rows(journal, journal.records["a"].classes) == table
+
+
+def test_rows_come_in_pieces_of_the_size_asked_for(tmp_path: Path) -> None:
+    tables = [pa.table({"label": range(n, n + 7)}) for n in range(0, 35, 7)]
+    table = pa.concat_tables(tables)
+    with Journal(tmp_path, None) as journal:
+        places = [journal.add_rows(one) for one in (table, table[:0], table[:6])]
+        assert journal.schema(places[1]) == table.schema
+        pieces = list(journal.rows(places[0], 3))
+        assert [len(piece) for piece in pieces] == [3] * 11 + [2]
+        assert pa.concat_tables(pieces) == table
+        assert list(journal.rows(places[1], 3)) == []
+        assert [len(piece) for piece in journal.rows(places[2], 3)] == [3, 3]
+
+
+def test_rows_that_the_disk_refuses_leave_nothing(tmp_path: Path) -> None:
+    table = pa.table({"label": range(1000)})
+    with Journal(tmp_path, None) as journal:
+        first = journal.add_rows(table)
+        path = tmp_path / HIDDEN / first[0]
+        whole = path.read_bytes()
+        with _files_of_at_most(len(whole) + 4000), pytest.raises(OutputError, match="written"):
+            journal.add_rows(table)
+        assert path.read_bytes() == whole
+        second = journal.add_rows(table)
+        assert rows(journal, first) == rows(journal, second) == table
+
+
+@contextmanager
+def _files_of_at_most(size: int) -> Iterator[None]:
+    """Have the system refuse to let files grow beyond ``size`` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_start_does_not_hide_what_is_done(tmp_path: Path) -> None:

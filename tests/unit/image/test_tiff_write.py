@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 import numpy as np
@@ -113,6 +113,22 @@ def test_labels_that_lie_in_zarr_are_streamed_in_tiles(
     np.testing.assert_array_equal(stack(path), labels)
 
 
+def test_no_more_than_a_tile_of_a_large_plane_is_read_at_once(tmp_path: Path) -> None:
+    class Watched:
+        shape, dtype = (1, 1, 4100, 4200), np.dtype("uint16")
+        read: ClassVar[set[tuple[int, ...]]] = set()
+
+        def __getitem__(self, key: Any) -> NDArray[Any]:
+            part = np.broadcast_to(np.uint16(7), self.shape)[key]
+            self.read.add(part.shape)
+            return part
+
+    labels = labelled((1, 1, 9, 9))
+    write_labels(tmp_path / "a.tif", Watched(), image_of(tmp_path, "YX", labels, None))
+    assert Watched.read == {(1024, 1024), (1024, 104), (4, 1024), (4, 104)}
+    assert (tifffile.imread(tmp_path / "a.tif") == 7).all()
+
+
 def test_labels_that_cannot_be_read_leave_no_file(tmp_path: Path) -> None:
     class Broken:
         shape, dtype = (1, 1, 5000, 5000), np.dtype("uint16")
@@ -120,7 +136,7 @@ def test_labels_that_cannot_be_read_leave_no_file(tmp_path: Path) -> None:
         def __getitem__(self, key: Any) -> NDArray[Any]:
             if key[2].start:
                 raise InputError("chunk", "is damaged")
-            return np.zeros((1024, 5000), "uint16")
+            return np.zeros((1024, min(1024, 5000 - key[3].start)), "uint16")
 
     labels = labelled((1, 1, 9, 9))
     with pytest.raises(InputError, match="is damaged"):
