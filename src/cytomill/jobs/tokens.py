@@ -1,0 +1,226 @@
+"""Tokens: who may speak to the API, and what a token lets them do.
+
+A token is ``cm_`` and 256 random bits; it is shown once, and what is kept is its SHA-256. Keys::
+
+    {cytomill}:token:ID  hash  digest, user, role, scopes, label, created, expires (0: never), used
+    {cytomill}:tokens    zset  ids -> created
+
+An id is the first half of the digest. So a token is looked up by what it hashes to: how long that
+takes tells nothing about a token that is right, and an id is not enough to make one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import redis
+
+from ..errors import OptionError
+from .errors import QuotaError
+from .queue import PREFIX
+from .redis import told
+
+#: What tokens begin with, so that programs that search for leaked secrets know them.
+MARK = "cm_"
+
+Role = Literal["user", "admin"]
+
+ROLES: tuple[Role, ...] = ("user", "admin")
+
+#: What a token may be for: to read, to change, to run the kiosk, and to read its numbers only.
+SCOPES = ("read", "write", "admin", "metrics")
+
+#: Scopes of a token that names none, by role.
+USUAL: Mapping[Role, frozenset[str]] = {
+    "user": frozenset({"read", "write"}),
+    "admin": frozenset({"read", "write", "admin"}),
+}
+
+#: Tokens that a user may have: enough for every machine, too few to fill the queue's memory.
+MOST = 1000
+
+#: Days that a token may be good for.
+MOST_DAYS = 3650.0
+
+#: Seconds after which it is written down again that a token is used.
+_USED = 60.0
+
+_DIGITS = 32
+_ID = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
+_TOKEN = re.compile(rf"{MARK}[A-Za-z0-9_-]{{43}}")
+
+#: Users are part of keys, in which ``:`` parts names.
+_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of a token. Times are seconds since 1970; ``expires`` is 0 for never, ``used``
+    0 for never yet.
+    """
+
+    id: str
+    user: str
+    role: Role
+    scopes: frozenset[str]
+    label: str
+    created: float
+    expires: float
+    used: float
+
+
+def user_name(text: str) -> str:
+    """``text``, if it can be a user's name; raises `OptionError`."""
+    if not _USER.fullmatch(text):
+        raise OptionError(
+            f"{text!r} cannot be a user's name; use up to 128 letters, digits and . _ @ + -, "
+            "a letter or digit first"
+        )
+    return text
+
+
+class Tokens:
+    """The tokens in the Redis that ``client`` speaks to; safe to use from several threads."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def create(
+        self,
+        user: str,
+        *,
+        role: Role = "user",
+        scopes: Iterable[str] | None = None,
+        days: float = 0,
+        label: str = "",
+    ) -> tuple[str, Token]:
+        """Make a token of ``user``, good for ``days``, 0 for ever; returns the secret too.
+
+        Raises `OptionError` for what a token cannot have, and `QuotaError` where the user has
+        `MOST` already.
+        """
+        chosen = USUAL[role] if scopes is None else frozenset(scopes)
+        _check(user_name(user), role, chosen, days, label)
+        if sum(token.user == user for token in self.list()) >= MOST:
+            raise QuotaError(f"{user} has {MOST} tokens already; revoke those not in use")
+        secret = MARK + secrets.token_urlsafe(32)
+        digest = _digest(secret)
+        created = time.time()
+        expires = created + days * 86_400 if days else 0.0
+        token = Token(digest[:_DIGITS], user, role, chosen, label, created, expires, 0.0)
+        stored = {
+            "digest": digest,
+            "user": user,
+            "role": role,
+            "scopes": " ".join(sorted(chosen)),
+            "label": label,
+            "created": repr(created),
+            "expires": repr(expires),
+        }
+        with told():
+            pipe = self._client.pipeline(transaction=True)
+            pipe.hset(_key(token.id), mapping=stored)
+            pipe.zadd(f"{PREFIX}tokens", {token.id: created})
+            pipe.execute()
+        return secret, token
+
+    def check(self, secret: str) -> Token | None:
+        """The token that ``secret`` is; None where there is none, or it has expired."""
+        if not _TOKEN.fullmatch(secret):
+            return None
+        digest = _digest(secret)
+        name = digest[:_DIGITS]
+        with told():
+            stored = self._client.hgetall(_key(name))
+            if not hmac.compare_digest(stored.get("digest", ""), digest):
+                return None
+            token, now = _token(name, stored), time.time()
+            if token.expires and token.expires <= now:
+                return None
+            if now - token.used > _USED:
+                # In one step: it must not come back as a stump after it was revoked.
+                self._client.eval(_TOUCH, 1, _key(name), repr(now))
+        return token
+
+    def get(self, name: str) -> Token | None:
+        """The token with the id ``name``, if there is one; also one that has expired."""
+        if not _ID.fullmatch(name):
+            return None
+        with told():
+            stored = self._client.hgetall(_key(name))
+        return _token(name, stored) if "digest" in stored else None
+
+    def list(self, user: str | None = None) -> list[Token]:
+        """Tokens of ``user``, or all, oldest first; also those that have expired."""
+        with told():
+            names = self._client.zrange(f"{PREFIX}tokens", 0, -1)
+            pipe = self._client.pipeline(transaction=False)
+            for name in names:
+                pipe.hgetall(_key(name))
+            found = [
+                _token(name, stored)
+                for name, stored in zip(names, pipe.execute(), strict=True)
+                if "digest" in stored
+            ]
+        return [token for token in found if user is None or token.user == user]
+
+    def revoke(self, name: str) -> bool:
+        """Make a token worthless at once; False where there is none with this id."""
+        if not _ID.fullmatch(name):
+            return False
+        with told():
+            pipe = self._client.pipeline(transaction=True)
+            pipe.delete(_key(name))
+            pipe.zrem(f"{PREFIX}tokens", name)
+            return bool(pipe.execute()[0])
+
+
+_TOUCH = """
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'used', ARGV[1]) end
+"""
+
+
+def _check(user: str, role: str, scopes: frozenset[str], days: float, label: str) -> None:
+    if role not in ROLES:
+        raise OptionError(f"role {role!r}: there are {' and '.join(ROLES)}")
+    for scope in sorted(scopes):
+        if scope not in SCOPES:
+            raise OptionError(f"scope {scope!r}: there are {', '.join(SCOPES)}")
+    if not scopes:
+        raise OptionError(f"a token needs a scope; there are {', '.join(SCOPES)}")
+    if "admin" in scopes and role != "admin":
+        raise OptionError(f"scope 'admin' is for administrators; make {user} one, or leave it out")
+    if not 0 <= days <= MOST_DAYS:
+        raise OptionError(f"days {days:g}: give 0 for ever, or up to {MOST_DAYS:g}")
+    if len(label) > 200 or _UNPRINTABLE.search(label):
+        raise OptionError("the label must be one line of at most 200 characters")
+
+
+def _key(name: str) -> str:
+    return f"{PREFIX}token:{name}"
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _token(name: str, stored: Mapping[str, str]) -> Token:
+    return Token(
+        id=name,
+        user=stored["user"],
+        role="admin" if stored["role"] == "admin" else "user",
+        scopes=frozenset(stored["scopes"].split()),
+        label=stored["label"],
+        created=float(stored["created"]),
+        expires=float(stored["expires"]),
+        used=float(stored.get("used", 0)),
+    )

@@ -1,0 +1,120 @@
+"""Who asks, and whether they may: a dependency of every route but those of health."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi import FastAPI, Request
+
+from ...jobs.errors import MissingError
+from ...jobs.tokens import MARK, SCOPES, USUAL, Role, Tokens
+from ..backend import Backend
+from .problems import RefusedError
+
+Scope = Literal["read", "write", "admin", "metrics"]
+
+#: Names of this machine by which a kiosk without tokens may be addressed.
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. ``role`` says whose things they may see, ``scopes`` what they may do with them."""
+
+    user: str
+    role: Role
+    scopes: frozenset[str]
+
+    @property
+    def admin(self) -> bool:
+        """Whether everybody's things are theirs to see."""
+        return self.role == "admin"
+
+
+#: Who asks where no token is needed.
+LOCAL = Caller("local", "admin", USUAL["admin"])
+
+
+def guard(app: FastAPI, backend: Backend, *, free: bool = False) -> None:
+    """Give ``app`` what `allowed` needs. ``free``: this machine's own requests need no token."""
+    app.state.tokens = Tokens(backend.redis)
+    app.state.free = free
+
+
+def allowed(scope: Scope) -> Callable[[Request], Caller]:
+    """The dependency that gives the `Caller`, who may do what ``scope`` names.
+
+    Answers 401 without a token that is good, 403 where it lacks the scope.
+    """
+    assert scope in SCOPES
+
+    def check(request: Request) -> Caller:
+        caller = _caller(request)
+        request.state.caller = caller
+        if scope not in caller.scopes:
+            raise RefusedError(
+                403,
+                "not_allowed",
+                f"this token has no scope {scope!r}",
+                f"make one with it: cytomill tokens create --user NAME --scope {scope}",
+                {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+            )
+        return caller
+
+    return check
+
+
+def owned(owner: str, caller: Caller) -> None:
+    """Raises `MissingError` unless what ``owner`` has is ``caller``'s to see."""
+    if owner != caller.user and not caller.admin:
+        raise MissingError
+
+
+def _caller(request: Request) -> Caller:
+    secret = _bearer(request)
+    if secret is None:
+        if request.app.state.free:
+            _check_local(request)
+            return LOCAL
+        raise _unknown("a token is needed", "Bearer")
+    token = request.app.state.tokens.check(secret) if secret.startswith(MARK) else None
+    if token is None:
+        raise _unknown("the token is wrong, revoked or expired", 'Bearer error="invalid_token"')
+    return Caller(token.user, token.role, token.scopes)
+
+
+def _bearer(request: Request) -> str | None:
+    """What is given as a token, of at most a few kilobytes."""
+    given = request.headers.getlist("authorization")
+    if not given:
+        return None
+    kind, _, secret = given[0].partition(" ")
+    if len(given) > 1 or kind.lower() != "bearer" or not secret.strip():
+        raise _unknown("the Authorization cannot be used", 'Bearer error="invalid_request"')
+    return secret.strip()
+
+
+def _check_local(request: Request) -> None:
+    """Raises unless the request comes from a program of this machine, or a page that it served.
+
+    A page from elsewhere, opened in a browser on this machine, could else ask as its user: by the
+    address, or by a name of its own that it points at this machine.
+    """
+    host = request.client.host if request.client else ""
+    origin = request.headers.get("origin")
+    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    if (
+        host not in ("127.0.0.1", "::1")
+        or request.url.hostname not in _LOOPBACK
+        or origin not in (None, own)
+        or request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        or "x-forwarded-for" in request.headers
+    ):
+        raise _unknown("only programs on this machine need no token", "Bearer")
+
+
+def _unknown(detail: str, challenge: str) -> RefusedError:
+    hint = "send Authorization: Bearer TOKEN; make one with cytomill tokens create --user NAME"
+    return RefusedError(401, "not_signed_in", detail, hint, {"WWW-Authenticate": challenge})
