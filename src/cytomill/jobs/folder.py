@@ -1,0 +1,351 @@
+"""A bucket that is a folder.
+
+An object is a file whose path is its key. It is written below ``.part`` and renamed, so it is whole
+or absent, whoever is killed. Nothing is forced onto the disk: a power cut may take what was written
+in the last seconds, as it takes the last second of the queue, and forcing each of a job's millions
+of small files would cost more than making it.
+
+Links are not followed: who may write to a folder that is shared could read any file with them.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
+
+from .errors import BucketAwayError, BucketFullError, ConflictError, MissingError
+from .keys import UNFINISHED
+from .store import CHUNK, Object
+
+#: What the operating system says where there is no such file.
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR)
+
+#: What it says where a file and a folder are in each other's way.
+_TAKEN = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY)
+
+_WAYS_OUT = {
+    errno.EACCES: "give this user the right to read and write there",
+    errno.EPERM: "give this user the right to read and write there",
+    errno.EROFS: "mount it writable",
+    errno.ESTALE: "mount it again",
+}
+
+#: Times that a write is begun again where others remove the emptied folders it needs.
+_TRIES = 20
+
+
+class FolderStore:
+    """A folder, made when it is first written to."""
+
+    def __init__(self, root: Path) -> None:
+        # Resolved once: that the bucket itself is reached by a link is the operator's choice.
+        self._root = Path(os.path.realpath(root.expanduser()))
+        self._unfinished = self._root / UNFINISHED
+
+    def put(self, key: str, data: memoryview) -> None:
+        """See `Bucket.put`."""
+        self.put_stream(key, (data,))
+
+    def put_stream(self, key: str, chunks: Iterable[bytes | memoryview]) -> int:
+        """See `Bucket.put_stream`."""
+        written = 0
+        with self._writing(key) as file:
+            for chunk in chunks:
+                view = memoryview(chunk)
+                written += len(view)
+                with self._told():
+                    while view:
+                        view = view[os.write(file, view) :]
+        return written
+
+    def put_file(self, key: str, path: Path, *, move: bool) -> None:
+        """See `Bucket.put_file`."""
+        if move and self._moved(key, path):
+            return
+        if not path.is_dir():
+            with path.open("rb") as source:
+                self.put_stream(key, iter(lambda: source.read(CHUNK), b""))
+        else:
+            for inner in sorted(path.iterdir()):
+                self.put_file(f"{key}/{inner.name}", inner, move=move)
+        if move:
+            path.rmdir() if path.is_dir() else path.unlink()
+
+    def get(self, key: str) -> bytes:
+        """See `Bucket.get`."""
+        return b"".join(self.stream(key, 0, None))
+
+    def stream(self, key: str, start: int, length: int | None) -> Iterator[bytes]:
+        """See `Bucket.stream`."""
+        chunks = self._chunks(key, start, length)
+        next(chunks)  # opens the file; from then on the generator closes it
+        return chunks
+
+    def size(self, key: str) -> int | None:
+        """See `Bucket.size`."""
+        try:
+            with self._told(key):
+                found = self.path(key).stat()
+        except MissingError:
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def list(self, prefix: str) -> Iterator[Object]:
+        """See `Bucket.list`."""
+        with suppress(MissingError):
+            top = self.path(prefix) if prefix else self._root
+            yield from self._below(top, prefix and f"{prefix}/")
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """See `Bucket.delete`."""
+        for key in keys:
+            with suppress(MissingError):
+                path = self.path(key)
+                with self._told(key):
+                    path.unlink()
+                self._prune(path.parent)
+
+    def delete_folder(self, prefix: str) -> None:
+        """See `Bucket.delete_folder`."""
+        if not prefix:
+            with suppress(MissingError):
+                self._empty()
+            return
+        with suppress(MissingError):
+            path = self.path(prefix)
+            if path.is_dir():
+                self._remove(path)
+                self._prune(path.parent)
+
+    def path(self, key: str) -> Path:
+        """See `Bucket.path`."""
+        path = self._root / key
+        if os.path.realpath(path) != str(path):
+            raise MissingError(
+                f"{key}: is reached by a link, and links in a bucket are not followed"
+            )
+        return path
+
+    def download(self, key: str, path: Path) -> None:
+        """See `Bucket.download`."""
+        source = self.path(key)
+        if not source.is_dir():
+            with path.open("wb") as file:
+                file.writelines(self.stream(key, 0, None))
+            return
+        for found in self._below(source, f"{key}/"):
+            inner = path / found.key[len(key) + 1 :]
+            inner.parent.mkdir(parents=True, exist_ok=True)
+            with inner.open("wb") as file:
+                file.writelines(self.stream(found.key, 0, None))
+
+    def sign(self, key: str, method: str, seconds: int) -> None:
+        """A folder has no address."""
+
+    def ping(self) -> None:
+        """See `Bucket.ping`."""
+        with self._temporary() as (_, file), self._told():
+            os.write(file, b"1")
+
+    def sweep(self) -> None:
+        """See `Bucket.sweep`."""
+        with suppress(FileNotFoundError), os.scandir(self._unfinished) as found:
+            for entry in found:
+                with suppress(OSError):
+                    file = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+                    try:
+                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # its writer is gone
+                        Path(entry.path).unlink()
+                    finally:
+                        os.close(file)
+
+    def _chunks(self, key: str, start: int, length: int | None) -> Iterator[bytes]:
+        """An empty chunk when the file is open, then its bytes."""
+        with self._told(key):
+            # Without waiting: a pipe in a shared folder must not hold a consumer.
+            file = os.open(self.path(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise MissingError(f"{key}: is not a file")
+            yield b""
+            with self._told(key):
+                os.lseek(file, start, os.SEEK_SET)
+            left = length
+            while left is None or left > 0:
+                with self._told(key):
+                    chunk = os.read(file, CHUNK if left is None else min(CHUNK, left))
+                if not chunk:
+                    return
+                left = None if left is None else left - len(chunk)
+                yield chunk
+        finally:
+            os.close(file)
+
+    def _below(self, folder: Path, prefix: str) -> Iterator[Object]:
+        """Objects in a folder, whose keys begin with ``prefix``; of all, only one folder's at once.
+
+        A name that is not UTF-8 can be no key, and is left out.
+        """
+        files: list[tuple[bytes, Object | None]] = []
+        with self._told(prefix), os.scandir(folder) as found:
+            for entry in found:
+                name = entry.name
+                if (not prefix and name == UNFINISHED) or not _is_text(name):
+                    continue
+                # A folder's keys go on with "/", by which it takes its place among the files.
+                if entry.is_dir(follow_symlinks=False):
+                    files.append((f"{name}/".encode(), None))
+                elif entry.is_file(follow_symlinks=False):
+                    with suppress(FileNotFoundError):  # removed since
+                        told = entry.stat(follow_symlinks=False)
+                        object_ = Object(prefix + name, told.st_size, told.st_mtime)
+                        files.append((name.encode(), object_))
+        files.sort(key=lambda pair: pair[0])
+        for name_bytes, file in files:
+            if file is not None:
+                yield file
+            else:
+                name = name_bytes.decode()
+                with suppress(MissingError):
+                    yield from self._below(folder / name[:-1], prefix + name)
+
+    def _empty(self) -> None:
+        with self._told(""):
+            found = [path for path in self._root.iterdir() if path != self._unfinished]
+        for path in found:
+            self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        with self._told():
+            if not path.is_dir() or path.is_symlink():
+                path.unlink(missing_ok=True)
+                return
+            for attempt in range(_TRIES):
+                try:
+                    shutil.rmtree(path)
+                    return
+                except OSError as error:  # others remove it too, or write to it
+                    if not path.exists():
+                        return
+                    passing = error.errno in (errno.ENOENT, errno.ENOTEMPTY)
+                    if not passing or attempt == _TRIES - 1:
+                        raise
+
+    def _prune(self, folder: Path) -> None:
+        """Remove folders that are empty, upwards."""
+        with suppress(OSError):
+            while folder != self._root:
+                folder.rmdir()
+                folder = folder.parent
+
+    @contextmanager
+    def _writing(self, key: str) -> Iterator[int]:
+        """A file that becomes the object ``key`` when the block succeeds."""
+        with self._temporary() as (temporary, file):
+            yield file
+            self._place(key, temporary.replace)
+
+    @contextmanager
+    def _temporary(self) -> Iterator[tuple[Path, int]]:
+        """A new file, locked for as long as its writer lives, and removed at the end if it is left.
+
+        By the lock `sweep` tells it from that of a writer that was killed.
+        """
+        with self._told():
+            path, file = self._locked()
+        try:
+            yield path, file
+        finally:
+            path.unlink(missing_ok=True)
+            os.close(file)
+
+    def _locked(self) -> tuple[Path, int]:
+        self._unfinished.mkdir(parents=True, exist_ok=True)
+        while True:
+            path = self._unfinished / secrets.token_hex(8)
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            # Between the two calls a sweep may take it for one that was left.
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(file).st_nlink:
+                    return path, file
+            os.close(file)
+
+    def _moved(self, key: str, path: Path) -> bool:
+        """Move a file or folder in, if that can be done at once."""
+        try:
+            self._place(key, path.replace)
+        except ConflictError:
+            if not path.is_dir():
+                raise
+            return False  # a folder is there: file by file into it
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            return False
+        return True
+
+    def _place(self, key: str, move: Callable[[Path], object]) -> None:
+        """Call ``move`` with the path of ``key``, in a folder that is there."""
+        path = self.path(key)
+        for attempt in range(_TRIES):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                move(path)
+                return
+            except OSError as error:
+                if error.errno == errno.EXDEV:
+                    raise
+                if error.errno == errno.ENOENT and attempt < _TRIES - 1:
+                    continue  # the folder was empty, and was removed meanwhile
+                if error.errno in _TAKEN:
+                    raise ConflictError(
+                        f"{key}: a path cannot be a file and a folder at once; rename one of them"
+                    ) from None
+                self._fault(error)
+
+    @contextmanager
+    def _told(self, key: str | None = None) -> Iterator[None]:
+        """Turns faults of the file system into ours; with ``key`` what is absent is missing."""
+        try:
+            yield
+        except OSError as error:
+            if key is not None and error.errno in _ABSENT:
+                raise MissingError(f"{key}: is not there") from None
+            self._fault(error)
+
+    def _fault(self, error: OSError) -> NoReturn:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise BucketFullError(
+                f"the disk of the bucket {self._root} is full ({error.strerror}); delete jobs and "
+                "uploads, or make room"
+            ) from None
+        if error.errno == errno.ENAMETOOLONG:
+            raise ConflictError(
+                f"{error.filename}: the path is too long for this disk; shorten its folders' names"
+            ) from None
+        way = _WAYS_OUT.get(error.errno or 0, "check the disk")
+        raise BucketAwayError(
+            f"the bucket {self._root} cannot be used ({_said(error)}); {way}"
+        ) from None
+
+
+def _said(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{reason}: {error.filename}" if error.filename else reason
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
