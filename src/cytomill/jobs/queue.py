@@ -314,6 +314,18 @@ class Queue:
 
     # Watching
 
+    def ahead(self, jobs: Sequence[Job]) -> list[int]:
+        """For each job the jobs of the same user and queue that come before it, until it is begun.
+
+        0 for those that have begun or ended.
+        """
+        with told():
+            pipe = self._client.pipeline(transaction=False)
+            for job in jobs:
+                pipe.zrank(f"{PREFIX}queue:{job.pipeline}:user:{job.owner}", job.id)
+            ranks = pipe.execute()
+        return [0 if job.started else int(rank or 0) for job, rank in zip(jobs, ranks, strict=True)]
+
     def numbers(self, queue: str) -> Numbers:
         """What a queue has to do."""
         waiting, running, age, seconds = self._run("numbers", queue)

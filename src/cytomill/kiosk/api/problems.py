@@ -53,7 +53,7 @@ class Problem(BaseModel):
     hint: str = Field(description="What to do about it.")
 
 
-class Refused(PermanentError):
+class RefusedError(PermanentError):
     """The request is refused.
 
     ``status`` and ``code`` say how the API answers, ``hint`` what to do, ``headers`` what else the
@@ -137,7 +137,7 @@ def problem(
 
 def answer(error: CytomillError) -> Response:
     """The answer for an error of this program."""
-    if isinstance(error, Refused):
+    if isinstance(error, RefusedError):
         return problem(
             error.status, error.detail, code=error.code, hint=error.hint, headers=error.headers
         )
