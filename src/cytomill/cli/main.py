@@ -27,6 +27,7 @@ COMMANDS = {
     "models": "Add, list, show, test, remove and export models.",
     "model-server": "Serve models over gRPC and REST.",
     "pipelines": "List and show the pipelines.",
+    "serve": "Run a whole kiosk on this machine.",
 }
 
 

@@ -1,0 +1,69 @@
+"""``cytomill serve``: a whole kiosk on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..errors import OptionError
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default="~/.local/share/cytomill/kiosk",
+    show_default=True,
+    help="Folder of the queue, uploads, results and logs.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port to listen on; 0: a free one.",
+)
+@click.option("--no-token", is_flag=True, help="Ask nobody for a token; only on this machine.")
+@click.option(
+    "--consumers", type=click.IntRange(min=1), default=1, show_default=True, help="Their number."
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Images at once, of each. Default: all cores."
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where the models run.",
+)
+@click.option("--in-process", is_flag=True, help="Run models in the consumers: no model server.")
+def command(
+    data: Path,
+    host: str,
+    port: int,
+    no_token: bool,
+    consumers: int,
+    threads: int | None,
+    device: str,
+    in_process: bool,
+) -> None:
+    """Run a whole kiosk on this machine: queue, models, consumers, and the HTTP API.
+
+    Prints its address, the first time a token, and "ready" once jobs can be processed. What dies
+    is started again. SIGTERM and Ctrl-C let it finish what is in hand; the second time it ends at
+    once. Nothing is lost either way: started again on the same folder it carries on.
+    """
+    try:
+        from ..kiosk.serve import Plan, serve
+    except ModuleNotFoundError as error:
+        raise OptionError(
+            f"serve: {error.name} is not installed; pip install cytomill[kiosk]"
+        ) from error
+    from ..settings import settings
+
+    plan = Plan(data, host, port, no_token, consumers, threads, device, in_process)
+    serve(plan, settings, click.echo, lambda line: click.echo(f"cytomill: {line}", err=True))

@@ -1,0 +1,280 @@
+"""The whole kiosk on one machine: its parts started in order, kept running, stopped in order."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import os
+import resource
+import signal
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..errors import CytomillError, OptionError
+from ..inference.load import cores
+from ..jobs.errors import QueueAwayError
+from ..settings import Settings
+from . import redis_server
+from .backend import Backend
+from .serve_folder import DataFolder
+from .serve_parts import API, MODELS, REDIS, Parts, Ports
+from .serve_token import admin_token
+from .supervisor import Supervisor
+
+Say = Callable[[str], object]
+
+#: Seconds between two looks at whether a part is ready, or somebody wants the kiosk to stop.
+_PAUSE = 0.05
+
+#: Deaths in a row, before it was ever ready, after which a part is taken not to work at all.
+_DEATHS = 3
+
+#: Files and connections that a part may have open, where the system allows it.
+_OPEN_FILES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was asked for.
+
+    ``consumers`` is their number, ``threads`` what each works on at once; None for what suits this
+    machine. ``free`` asks nobody for a token. ``in_process`` loads models into the consumers.
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    free: bool = False
+    consumers: int = 1
+    threads: int | None = None
+    device: str = "auto"
+    in_process: bool = False
+
+
+def serve(plan: Plan, settings: Settings, say: Say, warn: Say) -> None:
+    """Serve until SIGTERM or SIGINT, then stop in order; a second ends it all at once.
+
+    ``say`` is given the address, the token when it is new, and ``ready`` once a job could be
+    processed; ``warn`` what went wrong. Parts that the settings name, such as a Redis, are used and
+    not started. Raises `OptionError` for an address or a folder that cannot be had, and
+    `CytomillError` for a part that does not start.
+    """
+    folder = DataFolder(plan.data.expanduser().absolute())
+    port = _port(plan)
+    folder.make(warn)
+    with folder.lock() as lock, _signalled() as stopping:
+        _allow_open_files()
+        with Supervisor(warn, held=lock) as supervisor:
+            _Kiosk(plan, settings, folder, port, supervisor, stopping, say, warn).run()
+
+
+class _Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """Somebody wants the kiosk to stop before it is ready."""
+
+
+class _Kiosk:
+    """A kiosk that is being started, runs, or is being stopped."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        settings: Settings,
+        folder: DataFolder,
+        port: int,
+        supervisor: Supervisor,
+        stopping: threading.Event,
+        say: Say,
+        warn: Say,
+    ) -> None:
+        self._plan, self._folder, self._port = plan, folder, port
+        self._supervisor, self._stopping = supervisor, stopping
+        self._say, self._warn = say, warn
+        self._own_redis = "CYTOMILL_REDIS" not in os.environ
+        own_bucket = "CYTOMILL_BUCKET" not in os.environ
+        self._ports = None if plan.in_process or settings.model_server else Ports.free()
+        self._settings = replace(
+            settings,
+            redis=redis_server.url(folder.redis) if self._own_redis else settings.redis,
+            bucket=str(folder.bucket) if own_bucket else settings.bucket,
+            audit=settings.audit or str(folder.audit),
+            model_server=(
+                f"grpc://127.0.0.1:{self._ports.grpc}" if self._ports else settings.model_server
+            ),
+        )
+        self._prefix = _prefix(folder.path)
+        self._parts = Parts(folder, self._settings, plan.device, self._prefix)
+        self._backend = Backend.of(self._settings)
+        self._dead: list[str] = []
+        self._undertaker = threading.Thread(target=self._bury, daemon=True)
+
+    def run(self) -> None:
+        """Start, serve, stop."""
+        try:
+            self._start()
+            while not self._stopping.wait(60.0):
+                pass  # woken now and then, as a wait without an end cannot be interrupted
+        except _Stopped:
+            pass
+        self._say("stopping: the work in hand is finished or given back")
+        self._supervisor.stop(API)
+        self._supervisor.stop(*self._consumers())
+        self._supervisor.stop(MODELS)
+        self._backend.redis.close()
+        self._supervisor.stop(REDIS)
+
+    def _consumers(self) -> list[str]:
+        return [f"consumer-{number}" for number in range(self._plan.consumers)]
+
+    def _start(self) -> None:
+        plan, parts, supervisor = self._plan, self._parts, self._supervisor
+        if self._own_redis:
+            supervisor.start(parts.redis())
+        if self._ports:
+            supervisor.start(parts.models(self._ports, None))
+        if self._own_redis:
+            self._until(self._redis_is_ready, REDIS)
+        token = None if plan.free else admin_token(self._backend, self._folder)
+        self._bury_predecessors()
+        self._undertaker.start()
+        supervisor.start(parts.api(plan.host, self._port, free=plan.free))
+        threads = plan.threads or max(1, cores() // plan.consumers)
+        for number in range(plan.consumers):
+            supervisor.start(parts.consumer(number, threads, self._dead.append))
+        address = f"http://{_local(plan.host)}:{self._port}"
+        self._say(f"kiosk  {address}")
+        self._say(f"data   {self._folder.path}")
+        if token:
+            self._say(f"token  {token}  (of an administrator; kept in {self._folder.token})")
+        if self._ports:
+            models = f"http://127.0.0.1:{self._ports.http}/v2/health/ready"
+            self._until(lambda: _answers(models), MODELS)
+        self._until(lambda: _answers(f"{address}/api/v1/health/ready"), API)
+        for name in self._consumers():
+            self._until(self._consumers_are_ready, name)
+        self._say("ready")
+
+    def _until(self, ready: Callable[[], bool], name: str) -> None:
+        """Wait until a part is ready.
+
+        Raises `_Stopped`, and `CytomillError` with its last words where it keeps dying.
+        """
+        while not ready():
+            if self._stopping.wait(_PAUSE):
+                raise _Stopped
+            if self._supervisor.deaths(name) >= _DEATHS:
+                raise CytomillError(
+                    f"{name} does not start, it {self._supervisor.last_words(name)}"
+                )
+
+    def _redis_is_ready(self) -> bool:
+        try:
+            self._backend.queue.ping()
+        except QueueAwayError:  # it loads its file
+            return False
+        return True
+
+    def _consumers_are_ready(self) -> bool:
+        alive = {name.rpartition(".")[0] for name in self._backend.queue.consumers()}
+        mine = f"{self._prefix}{os.getpid()}-"
+        return {f"{mine}{number}" for number in range(self._plan.consumers)} <= alive
+
+    def _bury_predecessors(self) -> None:
+        """Take back at once what consumers of an earlier kiosk on this folder had in hand."""
+        queue = self._backend.queue
+        queues = queue.queues()
+        for name in queue.consumers(within=time.time()):
+            if name.startswith(self._prefix):
+                queue.bury(name, queues)
+
+    def _bury(self) -> None:
+        """Take back what dead consumers had in hand, as soon as Redis can be told."""
+        queue = self._backend.queue
+        while not self._stopping.wait(_PAUSE):
+            while self._dead:
+                try:
+                    queue.bury(self._dead[0], queue.queues())
+                except CytomillError:
+                    break
+                self._dead.pop(0)
+
+
+def _prefix(folder: Path) -> str:
+    """What names of the consumers of a folder begin with: several kiosks may share a Redis."""
+    place = f"{socket.gethostname()}:{folder.resolve()}"
+    return f"serve-{hashlib.sha256(place.encode()).hexdigest()[:12]}-"
+
+
+def _port(plan: Plan) -> int:
+    """The port to listen on, a free one for 0. Raises `OptionError` where it cannot be had."""
+    host, port = plan.host, plan.port
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise OptionError(f"--host {host}: no such address ({error})") from error
+    if plan.free and not ipaddress.ip_address(found[4][0]).is_loopback:
+        raise OptionError(
+            f"--no-token: {host} is open to other machines; leave it out, or use --host 127.0.0.1"
+        )
+    with socket.socket(found[0], socket.SOCK_STREAM) as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            made.bind(found[4])
+            made.listen()
+        except OSError as error:
+            raise OptionError(
+                f"--port {port}: cannot listen on {host} ({error.strerror}); stop what does, or "
+                "choose another port"
+            ) from error
+        return int(made.getsockname()[1])
+
+
+def _local(host: str) -> str:
+    """Where this machine reaches what listens on ``host``, as part of a URL."""
+    if host in ("0.0.0.0", "::", ""):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _allow_open_files() -> None:
+    """Let the parts, which inherit it, have as many connections as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+@contextmanager
+def _signalled() -> Iterator[threading.Event]:
+    """Set by the first signal to stop; the second ends the process, and with it all parts."""
+    stopping = threading.Event()
+    kinds = [signal.SIGTERM]
+    # A shell starts what it runs in the background with Ctrl-C ignored: that is kept.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        kinds.append(signal.SIGINT)
+
+    def stop(*_: object) -> None:
+        for kind in kinds:
+            signal.signal(kind, signal.SIG_DFL)
+        stopping.set()
+
+    before = {kind: signal.signal(kind, stop) for kind in kinds}
+    try:
+        yield stopping
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
