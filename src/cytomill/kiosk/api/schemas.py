@@ -57,10 +57,10 @@ class Inputs(Request):
 class Outputs(Request):
     """Which files are written for each image."""
 
-    format: Literal["tiff", "zarr"] = Field("tiff", description="Files of labels and maps.")
-    overlay: bool = Field(False, description="Write pictures with the outlines of objects.")
-    geojson: bool = Field(False, description="Write the outlines of objects as GeoJSON.")
-    ngff: Literal["0.4", "0.5"] | None = Field(None, description="The version of OME-Zarr.")
+    format: Literal["tiff", "zarr"] = Field(default="tiff", description="Files of labels and maps.")
+    overlay: bool = Field(default=False, description="Write pictures with the outlines of objects.")
+    geojson: bool = Field(default=False, description="Write the outlines of objects as GeoJSON.")
+    ngff: Literal["0.4", "0.5"] | None = Field(default=None, description="The version of OME-Zarr.")
 
 
 class NewJob(Request):
@@ -71,7 +71,7 @@ class NewJob(Request):
     options: dict[str, Any] = Field(
         default_factory=dict, description="Options of the pipeline, by name."
     )
-    outputs: Outputs = Field(default_factory=Outputs)
+    outputs: Outputs = Field(Outputs(), description="Which files to write.")
     inputs: list[Inputs] = Field(min_length=1, max_length=1000, description="What to process.")
     priority: Priority = Field(
         Priority.NORMAL, description="Which of your own jobs come first; others' are not asked."
