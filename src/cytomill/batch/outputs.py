@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -72,6 +72,25 @@ class Outputs:
     def names(self, stem: str, products: Products) -> list[str]:
         """Files for the image whose output stem is ``stem``, relative to OUT; labels first."""
         return [stem + end for end in self.ends(products)]
+
+    def check_stems(self, products: Products, stems: Sequence[str]) -> None:
+        """Raise `OptionError` where two inputs would have a file of one name.
+
+        ``stems`` are the output stems of all of them.
+        """
+        ends = list(self.ends(products))
+        doubtful = [(a, b) for a in ends for b in ends if a != b and a.endswith(b)]
+        if not doubtful:
+            return
+        taken = {stem.casefold() for stem in stems}
+        for long, short in doubtful:
+            rest = long.removesuffix(short)
+            for stem in stems:
+                if f"{stem}{rest}".casefold() in taken:
+                    raise OptionError(
+                        f"{stem}{long}: would be a file of two inputs, {stem} and {stem}{rest}; "
+                        "run them into different folders"
+                    )
 
     def write(
         self, out: Path, stem: str, image: Image, result: Result, name: str, objects: str

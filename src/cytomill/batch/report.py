@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -104,13 +104,11 @@ def _write(paths: tuple[Path, Path], places: Sequence[Place], journal: Journal) 
                 raise output_error(path, error) from error
         return []
     schema = pa.unify_schemas(list(schemas.values()))
-    with contextlib.ExitStack() as stack:
-        csv_path, parquet_path = (stack.enter_context(replacing(path)) for path in paths)
-        csv = stack.enter_context(pa.csv.CSVWriter(csv_path, schema))
-        parquet = stack.enter_context(pa.parquet.ParquetWriter(parquet_path, schema))
-        for batch in _batches(places, journal, schema):
-            csv.write_table(batch)
-            parquet.write_table(batch)
+    # The table of a slide has many times as many rows as are written at once.
+    pieces = (rows for place in places for rows in journal.rows(place, _ROWS))
+    with growing(paths, schema) as add:
+        for rows in pieces:
+            add(rows)
     return list(paths)
 
 
@@ -118,17 +116,37 @@ def _write(paths: tuple[Path, Path], places: Sequence[Place], journal: Journal) 
 _ROWS = 100_000
 
 
-def _batches(places: Sequence[Place], journal: Journal, schema: pa.Schema) -> Iterable[pa.Table]:
+@contextmanager
+def growing(paths: tuple[Path, Path], schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """A table in two files, CSV and Parquet: yields what adds rows, with columns of ``schema``.
+
+    Both files appear at the end, whole. Raises `OutputError`.
+    """
     waiting: list[pa.Table] = []
     count = 0
-    for place in places:
-        for rows in journal.rows(place, _ROWS):  # the table of a slide has many times as many
+
+    def add(rows: pa.Table) -> None:
+        nonlocal count
+        if len(rows):  # a million images may have none
             waiting.append(_conformed(rows, schema))
             count += len(rows)
-            if count >= _ROWS:
-                yield pa.concat_tables(waiting).combine_chunks()
-                waiting, count = [], 0
-    yield pa.concat_tables(waiting) if waiting else schema.empty_table()
+        if count >= _ROWS:
+            flush()
+
+    def flush() -> None:
+        nonlocal count
+        rows = pa.concat_tables([schema.empty_table(), *waiting]).combine_chunks()
+        waiting.clear()
+        count = 0
+        csv.write_table(rows)
+        parquet.write_table(rows)
+
+    with ExitStack() as stack:
+        csv_path, parquet_path = (stack.enter_context(replacing(path)) for path in paths)
+        csv = stack.enter_context(pa.csv.CSVWriter(csv_path, schema))
+        parquet = stack.enter_context(pa.parquet.ParquetWriter(parquet_path, schema))
+        yield add
+        flush()
 
 
 def _conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -147,17 +165,27 @@ def write_manifest(out: Path, suffix: str, head: dict[str, Any], records: Sequen
     """Write ``manifest.json``: ``head``, then one entry per input. Raises `OutputError`."""
     path = _manifest(out, suffix)
     clear_leftovers(path)
-    inputs = []
-    for record in records:
-        entry = asdict(record)
-        for internal in ("task", "rows", "classes", "stamp", "ran", "at"):
-            del entry[internal]
-        entry["seconds"] = {k: round(v, 4) for k, v in record.seconds.items()}
-        if not entry["error"]:
-            del entry["error"]
-        inputs.append(entry)
-    with replacing(path) as temporary:
-        temporary.write_text(
-            json.dumps({**head, "inputs": inputs}, indent=1, ensure_ascii=False) + "\n", "utf-8"
-        )
+    write_json(path, head, map(_entry, records))
     return path
+
+
+def write_json(path: Path, head: Mapping[str, Any], inputs: Iterable[Mapping[str, Any]]) -> None:
+    """Write ``head`` and below it ``inputs``, a line each, however many. Raises `OutputError`."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        opening = json.dumps({**head, "inputs": []}, indent=1, ensure_ascii=False)
+        file.write(opening.removesuffix("]\n}"))
+        separator = "\n"
+        for entry in inputs:
+            file.write(f"{separator}  {json.dumps(entry, ensure_ascii=False)}")
+            separator = ",\n"
+        file.write("\n ]\n}\n")
+
+
+def _entry(record: Record) -> dict[str, Any]:
+    entry = asdict(record)
+    for internal in ("task", "rows", "classes", "stamp", "ran", "at"):
+        del entry[internal]
+    entry["seconds"] = {k: round(v, 4) for k, v in record.seconds.items()}
+    if not entry["error"]:
+        del entry["error"]
+    return entry

@@ -89,21 +89,8 @@ class Run:
         self._pairs = shard.of(pairs) if shard else pairs
         self._models = {name: Identity.of(model) for name, model in self.pipeline.needs.items()}
         self.outputs.check(self.pipeline.products)
-        self._refuse_clashes(stems)
+        self.outputs.check_stems(self.pipeline.products, stems)
         self.task = self._fingerprint()
-
-    def _refuse_clashes(self, stems: Sequence[str]) -> None:
-        """Raise `OptionError` where two inputs would have a file of one name."""
-        ends = list(self.outputs.ends(self.pipeline.products))
-        doubtful = [(a, b) for a in ends for b in ends if a != b and a.endswith(b)]
-        for long, short in doubtful:
-            rest = long.removesuffix(short)
-            for stem in stems:
-                if f"{stem}{rest}".casefold() in self._taken:
-                    raise OptionError(
-                        f"{stem}{long}: would be a file of two inputs, {stem} and {stem}{rest}; "
-                        "run them into different folders"
-                    )
 
     def _fingerprint(self) -> str:
         """What decides the result besides the input: the same again is not redone."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,16 +17,14 @@ from ..errors import CytomillError, Interrupted, OutputError, UnreachableError
 from ..image.atomic import output_error
 from ..image.collect import Entry
 from ..image.core import Image
-from ..image.names import shown
+from ..image.names import series_stems
 from ..inference.runtime import Models
 from ..inference.traffic import counted
 from ..pipelines.base import Part, Partial, Pipeline, Result
 from ..pipelines.stopwatch import Stopwatch
 from .journal import Journal, Place, Record
 from .outputs import Outputs
-
-#: Faults of the disk of the results, which the next image would meet too.
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+from .steps import is_of_disk, joined, named, reason
 
 #: Fault and way out of a file that is in the place of a result.
 FOREIGN = (
@@ -94,7 +91,7 @@ class Worker:
             with ExitStack() as stack:
                 with watch("open"):
                     images = stack.enter_context(entry.open()).images
-                stems = self._stems(stem, len(images))
+                stems = series_stems(stem, len(images), self._taken)
                 record = replace(
                     record,
                     images=len(images),
@@ -108,9 +105,8 @@ class Worker:
                 self._journal.add(record)
                 tables: list[pa.Table] = []
                 classes: list[pa.Table] = []
-                for number, (image, own) in enumerate(zip(images, stems, strict=True)):
-                    name = entry.name if len(images) == 1 else f"{entry.name}#{number}"
-                    result = self._image(replace(image, name=name), own, watch)
+                for image, own in zip(named(images, entry.name), stems, strict=True):
+                    result = self._image(image, own, watch)
                     record = replace(record, objects=record.objects + result.count)
                     tables += [result.table] if result.table is not None else []
                     classes += [result.classes] if result.classes is not None else []
@@ -119,38 +115,19 @@ class Worker:
         except (Interrupted, UnreachableError):
             raise
         except CytomillError as error:
-            if isinstance(error, OutputError) and _is_of_disk(error.__cause__):
+            if isinstance(error, OutputError) and is_of_disk(error.__cause__):
                 raise
-            record = _failed(record, str(error))
-        except MemoryError:
-            record = _failed(record, f"{entry.name}: does not fit in memory; use fewer --threads")
+            record = _failed(record, error)
         except Exception as error:  # a fault of ours must not take the other images with it
-            if isinstance(error, OSError) and _is_of_disk(error):
+            if isinstance(error, OSError) and is_of_disk(error):
                 raise output_error(self._journal.out, error) from error
-            record = _failed(
-                record,
-                f"{entry.name}: could not be processed ({type(error).__name__}: {error}); "
-                "please report this",
-            )
+            record = _failed(record, error)
         return record
 
     def _stored(self, tables: Sequence[pa.Table]) -> Place | None:
         """Where the tables of an input's images lie, put together; None where there are none."""
-        if not tables:
-            return None
-        return self._journal.add_rows(pa.concat_tables(tables, promote_options="default"))
-
-    def _stems(self, stem: str, images: int) -> list[str]:
-        """Output stems of an input's images: those of a file with several end in ``_s0``, ``_s1``…
-
-        ``taken`` holds the stems of all inputs, case folded: ``a_s0.tif`` may lie beside ``a.tif``.
-        """
-        if images == 1:
-            return [stem]
-        end = "_s"
-        while any(f"{stem}{end}{i}".casefold() in self._taken for i in range(images)):
-            end = f"_{end}"
-        return [f"{stem}{end}{i}" for i in range(images)]
+        table = joined(tables)
+        return None if table is None else self._journal.add_rows(table)
 
     def _image(self, image: Image, stem: str, watch: Stopwatch) -> Result:
         with watch("split"):
@@ -199,10 +176,6 @@ class Worker:
                 raise OutputError(self._journal.out / name, *FOREIGN)
 
 
-def _is_of_disk(error: BaseException | None) -> bool:
-    return isinstance(error, OSError) and error.errno in _DISK
-
-
-def _failed(record: Record, error: str) -> Record:
-    told = shown(" ".join(error.split()))
+def _failed(record: Record, error: Exception) -> Record:
+    told = reason(error, record.input)
     return replace(record, status="failed", outputs=[], objects=0, error=told)

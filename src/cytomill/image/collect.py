@@ -28,7 +28,7 @@ from .names import (
     shown,
 )
 
-__all__ = ["Entry", "collect", "output_stems"]
+__all__ = ["Entry", "collect", "named", "output_stems"]
 
 _MAGIC = re.compile(r"[*?\[]")
 _KINDS = "TIFF, PNG, JPEG, OME-Zarr or zip"
@@ -76,6 +76,55 @@ def output_stems(entries: Sequence[Entry]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What a user named: an existing ``path``, or the ``matches`` of a glob with their names."""
+
+    path: Path | None
+    matches: tuple[tuple[Path, str], ...] = ()
+
+
+def named(given: str) -> Named:
+    """The file or folder ``given``, ``~`` expanded, or what it matches, in natural order.
+
+    Raises `InputError` where there is nothing.
+    """
+    path = Path(given)
+    if not given or not os.path.lexists(path):
+        path = Path(os.path.expanduser(given))  # noqa: PTH111 - Path's raises for no such user
+    if given and os.path.lexists(path):
+        return Named(path)
+    if not _MAGIC.search(given):
+        advice = "check the name; quote it if it has spaces or brackets"
+        raise InputError(shown(given) or "''", "does not exist", advice)
+    base, parts = _glob_base(path)
+    matches = sorted({*_glob(base, parts)}, key=lambda match: natural(match.as_posix()))
+    if not matches:
+        raise InputError(shown(given), "matches nothing", "check the pattern, and the folder")
+    return Named(None, tuple((match, match.relative_to(base).as_posix()) for match in matches))
+
+
+def is_wanted(name: str, pattern: str | None) -> bool:
+    """Whether something found below an input is taken; ``name`` is relative to the input."""
+    if pattern is None:
+        return is_image(name) or is_zip(name)
+    last = name.rsplit("/", 1)[-1]
+    return fnmatchcase(name, pattern) or fnmatchcase(last, pattern)
+
+
+def wanted_members(name: str, pattern: str | None) -> Callable[[str], bool]:
+    """Says of the members of the zip ``name``, found below an input, whether they are taken.
+
+    A pattern that matches a zip takes the zip's images; else it is put to its members.
+    """
+    if pattern is None:
+        return lambda member: is_wanted(member, None)
+    if is_wanted(name, pattern):
+        return is_image
+    folder = zip_folder(name)
+    return lambda member: is_wanted(f"{folder}/{member}", pattern)
+
+
+@dataclass(frozen=True, slots=True)
 class _Search:
     """How entries are chosen."""
 
@@ -85,23 +134,10 @@ class _Search:
 
     def input(self, given: str) -> list[Entry]:
         """The entries of one input."""
-        path = Path(given)
-        if not given or not os.path.lexists(path):
-            path = Path(os.path.expanduser(given))  # noqa: PTH111 - Path's raises for no such user
-        if given and os.path.lexists(path):
-            return self.named(path)
-        if not _MAGIC.search(given):
-            advice = "check the name; quote it if it has spaces or brackets"
-            raise InputError(shown(given) or "''", "does not exist", advice)
-        base, parts = _glob_base(path)
-        matches = sorted({*_glob(base, parts)}, key=lambda match: natural(match.as_posix()))
-        if not matches:
-            raise InputError(shown(given), "matches nothing", "check the pattern, and the folder")
-        return [
-            entry
-            for match in matches
-            for entry in self.entries(match, match.relative_to(base).as_posix())
-        ]
+        found = named(given)
+        if found.path is not None:
+            return self.named(found.path)
+        return [entry for match, name in found.matches for entry in self.entries(match, name)]
 
     def named(self, path: Path) -> list[Entry]:
         """The entries of an existing file or folder that the user named."""
@@ -146,10 +182,7 @@ class _Search:
 
     def wanted(self, name: str) -> bool:
         """Whether something found below an input is taken; ``name`` is relative to the input."""
-        if self.pattern is None:
-            return is_image(name) or is_zip(name)
-        last = name.rsplit("/", 1)[-1]
-        return fnmatchcase(name, self.pattern) or fnmatchcase(last, self.pattern)
+        return is_wanted(name, self.pattern)
 
     def folder(self, top: Path, prefix: str) -> Iterator[Entry]:
         """The entries below a folder, in no order."""
@@ -180,21 +213,9 @@ class _Search:
                     yield Entry(clean(name), PathSource(path))
 
     def below(self, path: Path, name: str) -> Iterator[Entry]:
-        """The entries of a file in a folder.
-
-        A pattern that matches a zip takes the zip's images; else it is put to its members.
-        """
+        """The entries of a file in a folder."""
         if is_zip(name) and path.is_file():
-            folder = zip_folder(name)
-            wanted: Callable[[str], bool] = is_image
-            if self.pattern is None:
-                wanted = self.wanted
-            elif not self.wanted(name):
-
-                def wanted(member: str) -> bool:
-                    return self.wanted(f"{folder}/{member}")
-
-            yield from zip_entries(path, clean(name), wanted)
+            yield from zip_entries(path, clean(name), wanted_members(name, self.pattern))
         elif self.wanted(name):
             yield Entry(clean(name), PathSource(path))
 

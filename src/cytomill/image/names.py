@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 
 #: Endings of the files that are images, in lower case. ``.zarr`` is a folder.
 IMAGE_SUFFIXES = (
@@ -19,6 +20,9 @@ IMAGE_SUFFIXES = (
     ".jpeg",
     ".zarr",
 )
+
+#: What of a name is no part of its stem, a longer ending before a shorter one.
+_ENDINGS = [ending for suffix in IMAGE_SUFFIXES for ending in (f".ome{suffix}", suffix)]
 
 #: Files of which one at the top of a folder says that the folder is Zarr, version 2 or 3.
 ZARR_MARKERS = (".zattrs", ".zgroup", ".zarray", "zarr.json")
@@ -44,8 +48,8 @@ def shown(text: object) -> str:
 
 def clean(path: str) -> str:
     """A posix path that stays below where it is put: no root, no ``..``, printable."""
-    parts = (shown(part) for part in path.split("/"))
-    return "/".join(part for part in parts if part not in ("", ".", "..")) or "_"
+    parts = shown(path).split("/")
+    return "/".join([part for part in parts if part not in ("", ".", "..")]) or "_"
 
 
 def is_junk(part: str) -> bool:
@@ -61,17 +65,19 @@ def is_image(name: str) -> bool:
 
 def natural(path: str) -> tuple[object, ...]:
     """The key that sorts ``img2`` before ``img10``, folder by folder, the same on every system."""
-    return tuple(_pieces(part) for part in path.split("/")), path
+    *folders, last = path.split("/")
+    return (*map(_folder_pieces, folders), _pieces(last)), path
 
 
 def stem(name: str) -> str:
     """A name without its image ending: ``a/b`` of ``a/b.ome.tif``."""
     lowered = name.lower()
-    for suffix in IMAGE_SUFFIXES:
-        for ending in (f".ome{suffix}", suffix):
-            kept = name[: -len(ending)]
-            if lowered.endswith(ending) and kept and not kept.endswith("/"):
-                return kept
+    if not lowered.endswith(IMAGE_SUFFIXES):
+        return name
+    for ending in _ENDINGS:
+        kept = name[: -len(ending)]
+        if lowered.endswith(ending) and kept and not kept.endswith("/"):
+            return kept
     return name
 
 
@@ -84,12 +90,13 @@ def distinct_stems(names: Sequence[str]) -> list[str]:
     """
     stems = [_placed(stem(name)) for name in names]
     fulls = [_placed(name) for name in names]
+    keys = [_folded(short) for short in stems]
     sharing: dict[str, set[str]] = {}
-    for short, full in zip(stems, fulls, strict=True):
-        sharing.setdefault(_folded(short), set()).add(_folded(full))
+    for key, full in zip(keys, fulls, strict=True):
+        sharing.setdefault(key, set()).add(_folded(full))
     chosen = [
-        full if len(sharing[_folded(short)]) > 1 else short
-        for short, full in zip(stems, fulls, strict=True)
+        full if len(sharing[key]) > 1 else short
+        for key, short, full in zip(keys, stems, fulls, strict=True)
     ]
     return _numbered(chosen, _folded, "{}-{}".format)
 
@@ -104,21 +111,36 @@ def distinct_names(names: Sequence[str]) -> list[str]:
     return _numbered(names, str, number)
 
 
+def series_stems(stem: str, images: int, taken: Collection[str]) -> list[str]:
+    """Output stems of the images of a file: of several they end in ``_s0``, ``_s1``…
+
+    ``taken`` holds the stems of all inputs, case folded: ``a_s0.tif`` may lie beside ``a.tif``.
+    """
+    if images == 1:
+        return [stem]
+    end = "_s"
+    while any(f"{stem}{end}{i}".casefold() in taken for i in range(images)):
+        end = f"_{end}"
+    return [f"{stem}{end}{i}" for i in range(images)]
+
+
 def _numbered(
     names: Sequence[str], folded: Callable[[str], str], number: Callable[[str, int], str]
 ) -> list[str]:
     """Names made distinct under ``folded``; a number never makes a name that another one has."""
-    claimed = {folded(name) for name in names}
+    keys = [folded(name) for name in names]
+    claimed = set(keys)
     taken: set[str] = set()
     counts: Counter[str] = Counter()
     result = []
-    for name in names:
-        choice = name
-        if folded(name) in taken:
-            while folded(choice) in taken or folded(choice) in claimed:
-                counts[folded(name)] += 1
-                choice = number(name, counts[folded(name)] + 1)
-        taken.add(folded(choice))
+    for name, own in zip(names, keys, strict=True):
+        choice, key = name, own
+        if own in taken:
+            while key in taken or key in claimed:
+                counts[own] += 1
+                choice = number(name, counts[own] + 1)
+                key = folded(choice)
+        taken.add(key)
         result.append(choice)
     return result
 
@@ -132,18 +154,29 @@ def _pieces(part: str) -> tuple[object, ...]:
     )
 
 
+#: With a memory, for a million files in a few folders.
+_folder_pieces = lru_cache(maxsize=4096)(_pieces)
+
+
 def _placed(path: str) -> str:
     """``path`` with components that any file system takes and that no result's file can be."""
     *folders, last = clean(path).split("/")
-    return "/".join(
-        [_fitted(_RESULT_SUFFIX.sub(r"_\1", part)) for part in folders] + [_fitted(last)]
-    )
+    return "/".join([*map(_placed_folder, folders), _fitted(last)])
+
+
+@lru_cache(maxsize=4096)
+def _placed_folder(part: str) -> str:
+    return _fitted(_RESULT_SUFFIX.sub(r"_\1", part))
 
 
 def _fitted(part: str) -> str:
+    if len(part) <= _COMPONENT // 4:
+        return part
     return part.encode()[:_COMPONENT].decode(errors="ignore")
 
 
 def _folded(path: str) -> str:
     """Equal for two paths that a file system may take for one."""
+    if path.isascii():  # the rule, and ten times as fast
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())

@@ -162,13 +162,6 @@ def test_an_image_at_hand_stops_between_its_parts(journal, entry):
     assert not left(journal)
 
 
-def test_stems_of_several_images_avoid_those_of_other_inputs(journal):
-    assert worker(journal, Rows())._stems("a", 1) == ["a"]
-    assert worker(journal, Rows())._stems("a", 2) == ["a_s0", "a_s1"]
-    beside = worker(journal, Rows(), taken=frozenset({"a", "a_s1"}))
-    assert beside._stems("A", 2) == ["A__s0", "A__s1"]
-
-
 def test_a_foreign_file_is_refused_and_a_made_one_replaced(journal, entry):
     (journal.out / "a_labels.tif").write_text("mine")
     record = worker(journal, Rows()).item(entry, "a")

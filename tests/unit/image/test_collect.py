@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cytomill.errors import InputError, OptionError
 from cytomill.image.collect import Entry, collect, output_stems
 from cytomill.image.entry import FaultSource
-from cytomill.image.names import is_junk, natural
+from cytomill.image.names import is_junk, natural, series_stems
 
 
 def put(folder: Path, *names: str) -> Path:
@@ -271,3 +271,9 @@ def test_a_folder_is_taken_completely_and_the_same_each_time(
         found = names(collect([folder], pattern="*"))
         assert set(found) == whole
         assert found == names(collect([folder], pattern="*")) == sorted(found, key=natural)
+
+
+def test_stems_of_several_images_avoid_those_of_other_inputs():
+    assert series_stems("a", 1, ()) == ["a"]
+    assert series_stems("a", 2, ()) == ["a_s0", "a_s1"]
+    assert series_stems("A", 2, {"a", "a_s1"}) == ["A__s0", "A__s1"]
