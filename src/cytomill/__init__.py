@@ -3,6 +3,7 @@
 >>> import cytomill
 >>> labels = cytomill.segment(array, pixel_size=0.65)
 >>> report = cytomill.run(["images/"], "results/", overlay=True)
+>>> labels = cytomill.Client("http://kiosk:8080").run(array, pixel_size=0.65)
 
 Importing this package loads no model and no heavy library.
 """
@@ -11,13 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["CytomillError", "__version__", "run", "segment"]
+__all__ = ["AsyncClient", "Client", "CytomillError", "__version__", "run", "segment"]
 
 from .errors import CytomillError
 from .version import __version__
 
 if TYPE_CHECKING:
     from .api import run, segment
+    from .client import AsyncClient, Client
 
 
 def __getattr__(name: str) -> Any:
@@ -25,4 +27,8 @@ def __getattr__(name: str) -> Any:
         from . import api
 
         return getattr(api, name)
+    if name in ("AsyncClient", "Client"):
+        from . import client
+
+        return getattr(client, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

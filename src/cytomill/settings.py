@@ -8,7 +8,7 @@ machine.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,14 @@ class Settings:
     """Hosts that models are downloaded from, with commas between: those of the zoo.
 
     The weights of a stranger are a stranger's program."""
+
+    server: str = "http://127.0.0.1:8080"
+    """The kiosk that ``cytomill submit``, ``cytomill jobs`` and `cytomill.Client` speak to.
+
+    Where ``cytomill serve`` listens on the same machine."""
+
+    token: str = field(default="", repr=False)
+    """The token to show there; else the one in ``~/.config/cytomill/token``."""
 
     redis: str = "redis://127.0.0.1:6379"
     """The Redis of the queue: ``redis://[USER:PASSWORD@]HOST:PORT[/DB]``, ``rediss://`` for TLS,
@@ -147,7 +155,7 @@ class Settings:
         for an empty path or text.
         """
         given = os.environ if environment is None else environment
-        known = {f"CYTOMILL_{field.name.upper()}": field for field in fields(cls)}
+        known = {f"CYTOMILL_{one.name.upper()}": one for one in fields(cls)}
         values: dict[str, Any] = {}
         for variable, text in given.items():
             if not variable.startswith("CYTOMILL_"):
@@ -156,8 +164,8 @@ class Settings:
                 raise OptionError(
                     f"{variable}: no such setting; the settings are {', '.join(sorted(known))}"
                 )
-            field = known[variable]
-            values[field.name] = _value(variable, text, field.default)
+            one = known[variable]
+            values[one.name] = _value(variable, text, one.default)
         return cls(**values)
 
 

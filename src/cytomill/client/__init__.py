@@ -1,1 +1,33 @@
-"""The Python client of a kiosk."""
+"""The Python client of a kiosk. It speaks HTTP, and knows nothing of how the kiosk works."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AnswerError",
+    "AsyncClient",
+    "Client",
+    "Item",
+    "Job",
+    "JobFailedError",
+    "NotFoundError",
+    "Output",
+    "Results",
+    "ServerAwayError",
+    "ServerBusyError",
+    "SignInError",
+    "Stored",
+    "Upload",
+]
+
+from .aio import AsyncClient
+from .download import Results
+from .errors import (
+    AnswerError,
+    JobFailedError,
+    NotFoundError,
+    ServerAwayError,
+    ServerBusyError,
+    SignInError,
+)
+from .records import Item, Job, Output, Stored, Upload
+from .sync import Client

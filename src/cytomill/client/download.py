@@ -1,0 +1,221 @@
+"""Fetching the results of a job into a folder, as a run on this machine leaves them.
+
+What is there and whole is not fetched again: files appear whole or not at all, and a mark in the
+folder says of which job they are. Nothing is written outside the folder, whatever names come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ..errors import CytomillError, OutputError
+from ..image.atomic import output_error, replacing
+from ..image.names import shown
+from .errors import ServerBusyError
+from .http import Http, Patience, part
+from .items import items
+from .names import HIDDEN, inside
+from .records import Item, Job, Output
+from .together import each
+from .unpack import unpack
+
+#: The file that says of which job the results are.
+_MARK = "job.json"
+
+_FOREIGN = ("is in the way: no run made it", "move it, choose another folder, or say overwrite")
+
+#: Bytes that are received and written at a time.
+_CHUNK = 2**20
+
+#: Called as items come: how many have their files, and how many there are.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The results of ``job`` in the folder ``out``.
+
+    ``fetched`` files came over the wire and ``kept`` were there. ``manifest`` and ``tables`` are
+    files, None and empty where the job has none yet.
+    """
+
+    job: Job
+    out: Path
+    failed: tuple[Item, ...]
+    fetched: int
+    kept: int
+    manifest: Path | None = None
+    tables: tuple[Path, ...] = ()
+
+    @property
+    def done(self) -> int:
+        """Inputs that are finished."""
+        return self.job.done
+
+    @property
+    def objects(self) -> int:
+        """Objects found in all inputs."""
+        return self.job.objects
+
+
+class Downloader:
+    """Fetches the results of one job."""
+
+    def __init__(self, http: Http, job: Job, out: Path, *, overwrite: bool = False) -> None:
+        self._http, self._job, self._out = http, job, out
+        self._overwrite = overwrite
+        self._mark = _read_mark(out)
+        self._fetched = self._kept = self._items = 0
+
+    async def fetch(self, parallel: int, progress: Progress | None = None) -> Results:
+        """Fetch what is not there. Raises `OutputError`, and as `Http.call` does."""
+        self._write_mark({"server": self._http.server.url, "job": self._job.id})
+
+        async def one(item: Item) -> None:
+            for output in item.outputs:
+                await self._output(item, output)
+            self._items += 1
+            if progress is not None:
+                progress(self._items, self._job.done)
+
+        await each(items(self._http, self._job.id, state="done"), one, parallel)
+        report = await self._report()
+        failed = [one async for one in items(self._http, self._job.id, state="failed")]
+        self._write_mark(
+            {
+                "server": self._http.server.url,
+                "job": self._job.id,
+                "finished": self._job.finished,
+            }
+        )
+        return Results(
+            self._job,
+            self._out,
+            tuple(failed),
+            self._fetched,
+            self._kept,
+            next((path for path in report if path.name == "manifest.json"), None),
+            tuple(path for path in report if path.suffix in (".csv", ".parquet")),
+        )
+
+    async def _output(self, item: Item, output: Output) -> None:
+        target = inside(self._out, output.name)
+        address = f"/jobs/{part(self._job.id)}/items/{item.index}/outputs/{part(output.name)}"
+        if not output.name.endswith(".zarr"):
+            if self._there(target, output.bytes):
+                self._kept += 1
+            else:
+                await self._file(address, target, output.bytes)
+            return
+        if self._there(target, None):
+            self._kept += 1
+            return
+        # A folder comes as a zip, whose bytes are not told.
+        packed = target.with_name(f".{target.name}.zip.part")
+        try:
+            await self._file(address, packed, None)
+            with replacing(target) as temporary:
+                await asyncio.to_thread(unpack, packed, output, temporary)
+        finally:
+            packed.unlink(missing_ok=True)
+
+    async def _report(self) -> list[Path]:
+        """The files about the job as a whole: they change when failed items are tried again."""
+        address = f"/jobs/{part(self._job.id)}/report"
+        same = self._mark.get("finished") == self._job.finished != 0
+        paths = []
+        for output in map(Output.parse, await self._http.get(address)):
+            target = inside(self._out, output.name)
+            if same and self._there(target, output.bytes):
+                self._kept += 1
+            else:
+                self._refuse_foreign(target)
+                await self._file(f"{address}/{part(output.name)}", target, output.bytes)
+            paths.append(target)
+        return paths
+
+    def _there(self, target: Path, count: int | None) -> bool:
+        """Whether an earlier download left all ``count`` bytes, or a folder, where it is None.
+
+        Raises `OutputError` for what no download left.
+        """
+        if not os.path.lexists(target):
+            return False
+        self._refuse_foreign(target)
+        if self._mark.get("job") != self._job.id:
+            return False
+        return target.is_dir() if count is None else target.stat().st_size == count
+
+    def _refuse_foreign(self, target: Path) -> None:
+        if not self._mark and not self._overwrite and os.path.lexists(target):
+            raise OutputError(target, *_FOREIGN)
+
+    async def _file(self, address: str, target: Path, count: int | None) -> None:
+        """Fetch a file of ``count`` bytes, None where that is not known.
+
+        What came before a connection was lost is not fetched again.
+        """
+        patience = Patience(self._http)
+        come, tag = 0, ""
+        with replacing(target) as temporary, temporary.open("wb") as file:
+            while True:
+                headers = {"Accept-Encoding": "identity"}
+                if come:
+                    headers |= {"Range": f"bytes={come}-"} | ({"If-Range": tag} if tag else {})
+                fault: CytomillError
+                after = 0.0
+                try:
+                    async with self._http.stream(
+                        address, headers=headers, redirect="true"
+                    ) as response:
+                        if response.status_code not in (200, 206):
+                            await response.aread()
+                            fault, after = self._http.refused(response)
+                        else:
+                            if response.status_code == 200:
+                                come = 0
+                                file.seek(0)
+                                file.truncate()
+                            tag = response.headers.get("etag", "")
+                            async for chunk in response.aiter_bytes(_CHUNK):
+                                file.write(chunk)
+                                come += len(chunk)
+                                patience.renew()
+                            if count is None or come == count:
+                                break
+                            url = self._http.server.url
+                            fault = ServerBusyError(
+                                f"{url}: sent {come} of the {count} bytes of {shown(target.name)}"
+                            )
+                            come = 0 if come > count else come
+                            file.seek(come)
+                except httpx.HTTPError as error:
+                    fault = self._http.away(error)
+                await patience.wait(fault, after)
+        self._fetched += 1
+
+    def _write_mark(self, told: dict[str, Any]) -> None:
+        path = self._out / HIDDEN / _MARK
+        try:
+            self._out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise output_error(self._out, error) from error
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(told) + "\n", encoding="utf-8")
+
+
+def _read_mark(out: Path) -> dict[str, Any]:
+    """What an earlier download says of the folder; empty where there was none."""
+    try:
+        told = json.loads((out / HIDDEN / _MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
