@@ -13,12 +13,12 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, cast
 
-from ..errors import OptionError
+from ..errors import OptionError, TemporaryError
 from .errors import BucketAwayError, BucketFullError, MissingError
 from .keys import UNFINISHED
-from .store import CHUNK, Object
+from .store import Object
 
 try:
     import obstore
@@ -30,18 +30,18 @@ except ModuleNotFoundError:
     ) from None
 
 if TYPE_CHECKING:
-    from obstore import HTTP_METHOD, GetResult, SignCapableStore
+    from obstore import HTTP_METHOD, SignCapableStore
 
 #: Times that a request is tried again, and seconds after which no more: who calls knows better
 #: whether to wait longer, an API answers 503 and a consumer tries the task again.
 _RETRIES, _PATIENCE = 5, 10
 
-#: Seconds that one request may take. A part has to get through: 16 MiB at 2.2 Mbit/s.
-_REQUEST = 60
+#: Bytes that one request takes or gives, and how many are under way at once for an object. The
+#: library gives each 30 s, however slow those are who send or take the bytes of the whole.
+_PART, _AT_ONCE = 8 * 2**20, 4
 
-#: Bytes of the parts in which objects are written, and how many are under way at once. S3 takes
-#: 10,000 parts: 156 GiB.
-_PART, _AT_ONCE = 16 * 2**20, 4
+#: S3 takes no more parts of an object.
+_PARTS = 10_000
 
 #: Objects that are removed with one request, and files of a folder that are copied at once.
 _BATCH, _COPIES = 1000, 8
@@ -49,7 +49,7 @@ _BATCH, _COPIES = 1000, 8
 #: What servers say when they are full: of the protocol, of MinIO, Ceph and others.
 _FULL = ("507 Insufficient Storage", "StorageFull", "QuotaExceeded", "InsufficientCapacity")
 
-_MISSING_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 
 
 class CloudStore:
@@ -58,9 +58,9 @@ class CloudStore:
     def __init__(self, url: str) -> None:
         self._url = url
         try:
+            # No options of the client: they would hide those of the environment.
             store = from_url(
                 url,
-                client_options={"timeout": timedelta(seconds=_REQUEST), "connect_timeout": "5s"},
                 retry_config={
                     "max_retries": _RETRIES,
                     "retry_timeout": timedelta(seconds=_PATIENCE),
@@ -95,8 +95,7 @@ class CloudStore:
             for inner in sorted(path.iterdir()):
                 self.put_file(f"{key}/{inner.name}", inner, move=move)
         else:
-            # No more than 10,000 parts, however large it is.
-            part = max(_PART, path.stat().st_size // 9000)
+            part = max(_PART, path.stat().st_size // (_PARTS - 1))
             with path.open("rb") as file, self._told():
                 obstore.put(self._store, key, file, chunk_size=part, max_concurrency=_AT_ONCE)
         if move:
@@ -104,22 +103,20 @@ class CloudStore:
 
     def get(self, key: str) -> bytes:
         """See `Bucket.get`."""
-        with self._told(key):
-            return bytes(obstore.get(self._store, key).bytes())
+        return b"".join(self.stream(key, 0, None))
 
     def stream(self, key: str, start: int, length: int | None) -> Iterator[bytes]:
         """See `Bucket.stream`."""
-        whole = start == 0 and length is None
-        if not whole:
-            size = self.size(key)  # a range beyond the end is a fault to the server
-            if size is None:
-                raise MissingError(f"{key}: is not there")
-            end = size if length is None else min(size, start + length)
-            if start >= end:
-                return iter(())
+        if start or length is not None:
+            with self._told(key):
+                told = obstore.head(self._store, key)
+            end = told["size"] if length is None else min(told["size"], start + length)
+            return self._chunks(key, start, end, told["e_tag"])
         with self._told(key):
-            got = obstore.get(self._store, key, options={} if whole else {"range": (start, end)})
-        return self._chunks(key, got)
+            whole = obstore.get(self._store, key)
+            if whole.meta["size"] <= _PART:  # as nearly all are: one request
+                return iter((bytes(whole.bytes()),))
+        return self._chunks(key, 0, whole.meta["size"], whole.meta["e_tag"])
 
     def size(self, key: str) -> int | None:
         """See `Bucket.size`."""
@@ -187,10 +184,14 @@ class CloudStore:
     def sweep(self) -> None:
         """Parts of an object that was never finished go by a rule of the cloud's own."""
 
-    def _chunks(self, key: str, got: GetResult) -> Iterator[bytes]:
-        with self._told(key):
-            for chunk in got.stream(min_chunk_size=CHUNK):
-                yield bytes(chunk)
+    def _chunks(self, key: str, start: int, end: int, version: str | None) -> Iterator[bytes]:
+        """A range of an object that stays the same all the while."""
+        for first in range(start, end, _PART):
+            span = (first, min(end, first + _PART))
+            with self._told(key):
+                got = obstore.get(self._store, key, options={"range": span, "if_match": version})
+                chunk = bytes(got.bytes())
+            yield chunk
 
     def _copy(self, key: str, path: Path) -> None:
         chunks = self.stream(key, 0, None)
@@ -214,33 +215,29 @@ class CloudStore:
         try:
             yield
         except FileNotFoundError as error:
-            if key is not None and not any(word in str(error) for word in _MISSING_BUCKET):
+            if key is not None and not any(word in str(error) for word in _NO_BUCKET):
                 raise MissingError(f"{key}: is not there") from None
-            raise BucketAwayError(
-                f"there is no bucket {self._url}; make it, or correct its name"
-            ) from None
-        except (PermissionDeniedError, UnauthenticatedError) as error:
-            raise BucketAwayError(
-                f"the bucket {self._url} refuses these keys ({_reason(error)}); give others in the "
-                "environment"
-            ) from None
+            raise self._fault(error) from None
         except BaseError as error:
-            self._fault(error)
+            raise self._fault(error) from None
 
-    def _fault(self, error: BaseError) -> NoReturn:
+    def _fault(self, error: FileNotFoundError | BaseError) -> TemporaryError:
         told = str(error)
         if any(word in told for word in _FULL):
-            raise BucketFullError(
+            return BucketFullError(
                 f"the bucket {self._url} is full; delete jobs and uploads, or make it larger"
-            ) from None
-        if any(word in told for word in _MISSING_BUCKET):
-            raise BucketAwayError(
-                f"there is no bucket {self._url}; make it, or correct its name"
-            ) from None
-        raise BucketAwayError(
+            )
+        if isinstance(error, FileNotFoundError) or any(word in told for word in _NO_BUCKET):
+            return BucketAwayError(f"there is no bucket {self._url}; make it or correct its name")
+        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+            return BucketAwayError(
+                f"the bucket {self._url} refuses these keys ({_reason(error)}); give others in the "
+                "environment"
+            )
+        return BucketAwayError(
             f"the bucket {self._url} does not answer ({_reason(error)}); check its address, its "
             "keys and the network"
-        ) from None
+        )
 
 
 def _reason(error: Exception) -> str:

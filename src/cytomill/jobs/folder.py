@@ -128,7 +128,7 @@ class FolderStore:
     def path(self, key: str) -> Path:
         """See `Bucket.path`."""
         path = self._root / key
-        if os.path.realpath(path) != str(path):
+        if os.path.realpath(path) != str(path) or path.is_symlink():
             raise MissingError(
                 f"{key}: is reached by a link, and links in a bucket are not followed"
             )
@@ -138,14 +138,12 @@ class FolderStore:
         """See `Bucket.download`."""
         source = self.path(key)
         if not source.is_dir():
-            with path.open("wb") as file:
-                file.writelines(self.stream(key, 0, None))
+            self._copy(key, path)
             return
         for found in self._below(source, f"{key}/"):
             inner = path / found.key[len(key) + 1 :]
             inner.parent.mkdir(parents=True, exist_ok=True)
-            with inner.open("wb") as file:
-                file.writelines(self.stream(found.key, 0, None))
+            self._copy(found.key, inner)
 
     def sign(self, key: str, method: str, seconds: int) -> None:
         """A folder has no address."""
@@ -166,6 +164,11 @@ class FolderStore:
                         Path(entry.path).unlink()
                     finally:
                         os.close(file)
+
+    def _copy(self, key: str, path: Path) -> None:
+        chunks = self.stream(key, 0, None)
+        with path.open("wb") as file:
+            file.writelines(chunks)
 
     def _chunks(self, key: str, start: int, length: int | None) -> Iterator[bytes]:
         """An empty chunk when the file is open, then its bytes."""
@@ -304,13 +307,20 @@ class FolderStore:
             except OSError as error:
                 if error.errno == errno.EXDEV:
                     raise
-                if error.errno == errno.ENOENT and attempt < _TRIES - 1:
-                    continue  # the folder was empty, and was removed meanwhile
-                if error.errno in _TAKEN:
+                if error.errno in _TAKEN and self._taken(path):
                     raise ConflictError(
                         f"{key}: a path cannot be a file and a folder at once; rename one of them"
                     ) from None
+                # The folder was empty, and was removed by others meanwhile.
+                if error.errno in (*_TAKEN, errno.ENOENT) and attempt < _TRIES - 1:
+                    continue
                 self._fault(error)
+
+    def _taken(self, path: Path) -> bool:
+        """Whether a folder stands at ``path``, or a file in the place of a folder above it."""
+        return path.is_dir() or any(
+            folder.is_file() for folder in path.parents if folder.is_relative_to(self._root)
+        )
 
     @contextmanager
     def _told(self, key: str | None = None) -> Iterator[None]:

@@ -7,7 +7,8 @@
 These modules need pytest, which the program does not; nothing in the program imports them.
 """
 
+from .buckets import BucketTests
 from .pipelines import PipelineTests
 from .runtimes import RuntimeTests
 
-__all__ = ["PipelineTests", "RuntimeTests"]
+__all__ = ["BucketTests", "PipelineTests", "RuntimeTests"]
