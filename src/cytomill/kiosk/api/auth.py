@@ -12,6 +12,7 @@ from ...jobs.errors import MissingError
 from ...jobs.tokens import MARK, SCOPES, USUAL, Role, Tokens
 from ..backend import Backend
 from .problems import RefusedError
+from .receiving import Receivers
 
 Scope = Literal["read", "write", "admin", "metrics"]
 
@@ -21,11 +22,15 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. ``role`` says whose things they may see, ``scopes`` what they may do with them."""
+    """Who asks. ``role`` says whose things they may see, ``scopes`` what they may do with them.
+
+    ``expires`` is when their token does, in seconds since 1970; 0 where there is no such end.
+    """
 
     user: str
     role: Role
     scopes: frozenset[str]
+    expires: float = 0.0
 
     @property
     def admin(self) -> bool:
@@ -40,6 +45,7 @@ LOCAL = Caller("local", "admin", USUAL["admin"])
 def guard(app: FastAPI, backend: Backend, *, free: bool = False) -> None:
     """Give ``app`` what `allowed` needs. ``free``: this machine's own requests need no token."""
     app.state.tokens = Tokens(backend.redis)
+    app.state.receivers = Receivers()
     app.state.free = free
 
 
@@ -82,7 +88,7 @@ def _caller(request: Request) -> Caller:
     token = request.app.state.tokens.check(secret) if secret.startswith(MARK) else None
     if token is None:
         raise _unknown("the token is wrong, revoked or expired", 'Bearer error="invalid_token"')
-    return Caller(token.user, token.role, token.scopes)
+    return Caller(token.user, token.role, token.scopes, token.expires)
 
 
 def _bearer(request: Request) -> str | None:

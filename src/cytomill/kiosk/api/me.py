@@ -1,0 +1,40 @@
+"""Who one is to the kiosk, and what one may have."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from .common import Held, Reader
+
+router = APIRouter(tags=["people"])
+
+
+class MeAnswer(BaseModel):
+    """Who asks, and what they have and may have."""
+
+    user: str
+    role: Literal["user", "admin"]
+    scopes: list[str] = Field(description="What this token may be used for.")
+    upload_bytes: int = Field(description="Bytes of your uploads.")
+    most_upload_bytes: int
+    most_jobs: int = Field(description="Jobs that you may have at work at once.")
+    most_items: int = Field(description="Images that a job may have.")
+    file_bytes: int = Field(description="Bytes of a file that may be sent whole.")
+
+
+@router.get("/me")
+def me(request: Request, caller: Reader, held: Held) -> MeAnswer:
+    """Who you are, and what you may have."""
+    return MeAnswer(
+        user=caller.user,
+        role=caller.role,
+        scopes=sorted(caller.scopes),
+        upload_bytes=request.app.state.uploads.used(caller.user),
+        most_upload_bytes=held.settings.user_bytes,
+        most_jobs=held.settings.user_jobs,
+        most_items=held.settings.job_items,
+        file_bytes=held.settings.form_bytes,
+    )
