@@ -59,7 +59,8 @@ class Taken:
     """What a consumer was given.
 
     ``alone`` says that it should take nothing more until that is finished: it may have killed
-    consumers. ``suspects`` are tasks of that kind that wait for a consumer with nothing in hand.
+    consumers. ``suspects`` are the jobs with such tasks, which wait for a consumer with nothing in
+    hand.
     """
 
     tasks: tuple[Task, ...]
@@ -89,16 +90,9 @@ class Queue:
         self._client = client
         self._lease, self._tries = lease, tries
         folder = files(__package__).joinpath("scripts")
-        common = folder.joinpath("common.lua").read_text()
-        recover = folder.joinpath("recover.lua").read_text()
-        self._scripts = {
-            name: client.register_script(
-                common
-                + (recover if name == "take" else "")
-                + folder.joinpath(f"{name}.lua").read_text()
-            )
-            for name in _SCRIPTS
-        }
+        text = {name: folder.joinpath(f"{name}.lua").read_text() for name in _SHARED + _SCRIPTS}
+        shared = "".join(text[name] for name in _SHARED)
+        self._scripts = {name: client.register_script(shared + text[name]) for name in _SCRIPTS}
 
     def _run(self, name: str, *arguments: Any) -> Any:
         with told():
@@ -170,8 +164,9 @@ class Queue:
     ) -> int:
         """Say that items ``first`` to ``first + count - 1`` were found; whether they are the last.
 
-        Saying so again does nothing. Returns how many items are known, -1 where the job takes none,
-        because it was cancelled. Raises `QuotaError` beyond ``most``.
+        Saying so again does nothing, and so does leaving some out: go on at the number of items
+        that are known, which it returns; -1 where the job takes none, because it has ended. Raises
+        `QuotaError` beyond ``most``.
         """
         known = int(self._run("extend", job.id, job.pipeline, first, count, int(last), most))
         if known == -2:
@@ -179,7 +174,10 @@ class Queue:
         return known
 
     def pause(self, job: Job, reason: str, *, seconds: float = 0) -> bool:
-        """Begin nothing more of a job; it goes on by itself after ``seconds``, 0 for never."""
+        """Begin nothing more of a job; it goes on by itself after ``seconds``, 0 for never.
+
+        False where it has ended, or is paused already and the new pause is not for good.
+        """
         return bool(self._run("pause", job.id, job.pipeline, reason, round(seconds * 1000)))
 
     def resume(self, job: Job) -> bool:
@@ -188,11 +186,12 @@ class Queue:
 
     def cancel(self, job: Job) -> bool:
         """Stop a job for good; False where it has ended. What is in hand is told by `beat`."""
-        return bool(self._run("cancel", job.id, job.pipeline, "cancelled"))
+        return bool(self._run("cancel", job.id, "cancelled"))
 
     def retry(self, job: Job) -> int:
-        """Try the failed items again; returns how many. Raises `ConflictError` for a job that was
-        cancelled or failed as a whole.
+        """Try the failed items again, and the report if that failed; returns how many items.
+
+        Raises `ConflictError` for a job that was cancelled or whose inputs could not be listed.
         """
         found = 0
         for first in range(0, max(1, job.items), _SEARCHED):
@@ -209,14 +208,18 @@ class Queue:
 
     def delete(self, job: Job) -> bool:
         """Stop a job and mark it as to be deleted: `expired` names it at once."""
-        return bool(self._run("cancel", job.id, job.pipeline, "deleting"))
+        return bool(self._run("cancel", job.id, "deleting"))
 
     def forget(self, name: str) -> bool:
         """Remove all that is known of a job whose files are gone."""
         return bool(self._run("forget", name))
 
     def expired(self, count: int = 100) -> list[tuple[str, str]]:
-        """What is to be deleted: ``("job", id)`` and ``("upload", id)``."""
+        """What is to be deleted: ``("job", id)`` and ``("upload", id)``.
+
+        Call `delete` before a job's files are removed, so that nobody tries its items again
+        meanwhile, and `forget` after.
+        """
         with told():
             seconds, micros = self._client.time()
             now = seconds + micros / 1e6
@@ -227,13 +230,15 @@ class Queue:
 
     def states(self, job: Job, first: int, count: int) -> list[tuple[str, int]]:
         """State of items from ``first`` on and the attempt it is of, see `ITEM_STATES`."""
+        count = min(count, job.items - first)
+        if count <= 0:
+            return []
         with told():
             # Bytes above 127 are not text.
             raw = self._client.execute_command(
                 "GETRANGE", f"{PREFIX}job:{job.id}:states", first, first + count - 1, NEVER_DECODE=1
             )
-        codes = bytes(raw)[: max(0, job.items - first)]
-        return [(ITEM_STATES[code >> 6], code & 63) for code in codes]
+        return [(ITEM_STATES[code >> 6], code & 63) for code in bytes(raw)]
 
     def find(self, job: Job, state: str, first: int, count: int) -> tuple[list[int], int]:
         """Up to ``count`` items in ``state`` from ``first`` on, and where to search next.
@@ -262,7 +267,8 @@ class Queue:
     def take(self, consumer: str, queues: Sequence[str], count: int, *, idle: bool) -> Taken:
         """Up to ``count`` tasks, fairly by users and jobs; ``queues`` in the order to look.
 
-        ``idle`` says that the consumer has nothing else in hand.
+        Fairness is within a queue: who serves several begins with another each time. ``idle`` says
+        that the consumer has nothing else in hand.
         """
         suspects, alone, rows = self._run(
             "take", consumer, count, int(idle), self._lease, self._tries, *queues
@@ -283,30 +289,37 @@ class Queue:
         reason: str = "",
     ) -> bool:
         """An attempt has ended; False where another's counts, and its files must go."""
-        where = (task.job, task.queue, task.entry, task.kind, task.item, task.part, task.attempt)
-        won = self._run("finish", *where, outcome, objects, f"{seconds:.4f}", reason[:1000])
-        return bool(won == "won")
+        return self.finish_all([(task, outcome, objects, seconds, reason)])[0]
+
+    def finish_all(self, ended: Sequence[tuple[Task, Outcome, int, float, str]]) -> list[bool]:
+        """`finish` for several attempts at once: task, outcome, objects, seconds and reason."""
+        rows = (
+            (*_place(task), task.tries, outcome, objects, f"{seconds:.4f}", reason[:_REASON])
+            for task, outcome, objects, seconds, reason in ended
+        )
+        flat = [field for row in rows for field in row]
+        return [bool(won) for won in self._run("finish", self._tries, *flat)]
 
     def release(
         self, task: Task, reason: str, *, counts: bool = True, seconds: float = 0.0
     ) -> bool:
         """Give a task back to be tried again after ``seconds``; whether it will be.
 
-        A try that ``counts`` may be the last: then the item fails with ``reason``.
+        A try that ``counts`` may be the last: then the item fails with ``reason``. One that does
+        not must have removed what it wrote, as the next attempt has the same number.
         """
-        where = (task.job, task.queue, task.entry, task.kind, task.item, task.part, task.attempt)
-        tries = self._tries if counts else 0
-        return bool(self._run("release", *where, tries, reason[:1000], round(seconds * 1000)))
+        tries, delay = self._tries if counts else 0, round(seconds * 1000)
+        return bool(self._run("release", *_place(task), tries, reason[:_REASON], delay))
 
     def fan(self, task: Task, parts: int) -> bool:
         """Make a task of each of an item's parts, in place of ``task``; False as for `finish`."""
         where = (task.job, task.queue, task.entry, task.item, task.attempt)
-        return bool(self._run("fan", *where, parts) == "won")
+        return bool(self._run("fan", *where, parts))
 
     def beat(self, consumer: str, tasks: Sequence[Task]) -> list[bool]:
         """Say that a consumer lives; for each task in its hands, whether to go on with it."""
         flat = [part for task in tasks for part in (task.queue, task.entry, task.job)]
-        return [bool(keep) for keep in self._run("beat", consumer, *flat)]
+        return [bool(keep) for keep in self._run("beat", consumer, self._lease, *flat)]
 
     def bury(self, consumer: str, queues: Sequence[str]) -> int:
         """Take back at once what a consumer has that is known to be dead; returns how many."""
@@ -326,6 +339,17 @@ class Queue:
             ranks = pipe.execute()
         return [0 if job.started else int(rank or 0) for job, rank in zip(jobs, ranks, strict=True)]
 
+    def position(self, job: Job) -> int:
+        """Jobs with waiting tasks that were submitted before ``job`` to its queue."""
+        with told():
+            ages = f"{PREFIX}queue:{job.pipeline}:ages"
+            return 0 if job.state.ended else int(self._client.zcount(ages, 0, f"({job.created!r}"))
+
+    def user_usage(self, owner: str) -> int:
+        """Jobs of ``owner`` that have not ended."""
+        with told():
+            return int(self._client.zcard(f"{PREFIX}user:{owner}:atwork"))
+
     def numbers(self, queue: str) -> Numbers:
         """What a queue has to do."""
         waiting, running, age, seconds = self._run("numbers", queue)
@@ -344,12 +368,15 @@ class Queue:
             return list(self._client.zrangebyscore(f"{PREFIX}consumers", since, "+inf"))
 
     def events(self, after: str = "$", *, wait: float = 1.0) -> list[Event]:
-        """Events after the one with id ``after``, waiting up to ``wait`` seconds for the first.
+        """Events after the one with id ``after``, waiting up to ``wait`` seconds for the first, 4
+        at most.
 
         ``$`` is for those from now on.
         """
         with told():
-            found = self._client.xread({f"{PREFIX}events": after}, block=round(wait * 1000))
+            # 0 would wait for ever, and the socket's patience ends at 5 s.
+            block = min(max(1, round(wait * 1000)), 4000)
+            found = self._client.xread({f"{PREFIX}events": after}, block=block)
         rows: Iterable[tuple[str, Mapping[str, str]]] = found[0][1] if found else ()
         return [Event(name, e["job"], e["owner"], e["state"]) for name, e in rows]
 
@@ -368,6 +395,11 @@ class Queue:
 #: States of an item by the upper two bits of its byte.
 ITEM_STATES = ("waiting", "running", "done", "failed")
 
+#: Letters of a reason that are kept.
+_REASON = 1000
+
+#: Lua that every script begins with, and the scripts.
+_SHARED = ("common", "fair", "tasks", "recover")
 _SCRIPTS = (
     "submit",
     "extend",
@@ -385,3 +417,9 @@ _SCRIPTS = (
     "forget",
     "numbers",
 )
+
+
+def _place(task: Task) -> tuple[object, ...]:
+    """Which attempt it is, as the scripts have it."""
+    kind = task.kind.value
+    return task.job, task.queue, task.entry, kind, task.item, task.part, task.attempt

@@ -1,16 +1,19 @@
--- Try the failed ones of the items `first` to `last` again. ARGV: job, queue, first, last.
--- Returns how many there were; -1 where the job is not done, running or paused.
+-- Try the failed ones of the items `first` to `last` again, and the report if that failed.
+-- ARGV: job, queue, first, last.
+-- Returns how many items there were; -1 where the job was cancelled or its listing failed.
 local job, queue, first, last = unpack(ARGV)
 first, last = tonumber(first), tonumber(last)
 local state = get(job, 'state')
-if not (active(job) or state == 'paused' or state == 'done') then return -1 end
-local states, found, from = redis.call('GETRANGE', key('job', job, 'states'), first, last), 0, nil
-local ranges = {}
+local ended = not at_work(job)
+if ended and (not all_ended(job) or (state ~= 'done' and state ~= 'failed')) then return -1 end
+
+-- Ranges of failed items, less those that a byte could not count another attempt of.
+local states, found, ranges, from = '', 0, {}, nil
+if last >= first then states = redis.call('GETRANGE', key('job', job, 'states'), first, last) end
 for index = 1, #states + 1 do
-  local value = string.byte(states, index) or 0
-  local item = first + index - 1
-  if value >= FAILED then
-    mark(job, item, WAITING, value % 64)
+  local value, item = string.byte(states, index) or 0, first + index - 1
+  if value >= FAILED and value - FAILED < MOST then
+    mark(job, item, WAITING, value - FAILED)
     redis.call('HDEL', key('job', job, 'errors'), item)
     found, from = found + 1, from or item
   elseif from then
@@ -18,14 +21,16 @@ for index = 1, #states + 1 do
     from = nil
   end
 end
-if found == 0 then return 0 end
+if found == 0 and state ~= 'failed' then return 0 end
+
 redis.call('DEL', key('job', job, 'tries'))
-redis.call('HINCRBY', key('job', job), 'failed', -found)
-if state == 'done' then
-  set(job, 'state', 'running', 'finished', 0, 'expires', 0)
-  redis.call('ZREM', key('expiry'), 'job ' .. job)
+redis.call('HINCRBY', key('job', job), 'failed', 0 - found)
+if ended then
+  set(job, 'state', 'running', 'reason', '', 'finished', 0)
+  expire(job)
   redis.call('ZADD', key('user', get(job, 'owner'), 'atwork'), get(job, 'created'), job)
 end
-for _, range in ipairs(ranges) do push(job, queue, 'item', 0, range[1], range[2]) end
+for _, range in ipairs(ranges) do push(job, queue, 'item', 0, range[1], range[2], 0) end
+if found == 0 then settle(job, queue) end
 say(job, true)
 return found
