@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 from . import layout
 from .bucket import Bucket
@@ -15,8 +16,9 @@ class Item:
     """One input: ``name`` is a clean posix path, unique in the job, as `cytomill run` has it.
 
     ``key`` says where its bytes lie, below the prefix of ``source``, which is empty for the kiosk's
-    own bucket; of OME-Zarr it is a folder. ``entry`` is the member's name where that is a zip.
-    ``stem`` is the path of its results less their endings.
+    own bucket; of OME-Zarr it is a folder. ``entry`` says what of it is meant where that is a zip.
+    ``stem`` is the path of its results less their endings. ``taken`` are stems of other items,
+    case folded, that those of its images must not be where it has several.
     """
 
     name: str
@@ -24,18 +26,20 @@ class Item:
     stem: str
     source: str = ""
     entry: str = ""
+    taken: tuple[str, ...] = ()
 
 
 def write_page(bucket: Bucket, job: str, page: int, items: Iterable[Item]) -> None:
     """Write a page of at most `layout.PAGE` items."""
-    lines = (json.dumps(asdict(item), ensure_ascii=False) + "\n" for item in items)
+    lines = (json.dumps(_row(item), ensure_ascii=False) + "\n" for item in items)
     bucket.put(layout.items(job, page), "".join(lines).encode())
 
 
 def read_page(bucket: Bucket, job: str, page: int) -> list[Item]:
     """The items of a page. Raises `MissingError` where it was not written."""
     text = bucket.get(layout.items(job, page)).decode()
-    return [Item(**json.loads(line)) for line in text.splitlines()]
+    # Not splitlines: a name may have what else it takes for the end of a line.
+    return [_item(json.loads(line)) for line in text.split("\n")[:-1]]
 
 
 def read(bucket: Bucket, job: str, first: int, count: int) -> list[Item]:
@@ -46,3 +50,16 @@ def read(bucket: Bucket, job: str, first: int, count: int) -> list[Item]:
         rows = read_page(bucket, job, page)
         found += rows[max(0, first - start) : first + count - start]
     return found
+
+
+def _row(item: Item) -> dict[str, Any]:
+    """What is not as usual of an item: a job may have millions."""
+    row: dict[str, Any] = {"name": item.name, "key": item.key, "stem": item.stem}
+    for field in ("source", "entry", "taken"):
+        if value := getattr(item, field):
+            row[field] = value
+    return row
+
+
+def _item(row: dict[str, Any]) -> Item:
+    return Item(**{**row, "taken": tuple(row.get("taken", ()))})
