@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from ..pipelines.registry import chosen
 from . import arrays, download, events, items, upload
 from .download import Downloader, Results
 from .errors import JobFailedError, NotFoundError
@@ -159,7 +158,7 @@ class AsyncClient:
         pixel_size: float | None,
         options: Mapping[str, Any],
     ) -> Labels:
-        pipeline = chosen(pipeline, options)
+        pipeline = _chosen(pipeline, options)
         about = await self.pipeline(pipeline)
         with tempfile.TemporaryDirectory(prefix="cytomill-") as folder:
             file, out = Path(folder, arrays.NAME), Path(folder, "out")
@@ -225,7 +224,7 @@ class AsyncClient:
         outputs: dict[str, Any] = {"format": format, "overlay": overlay, "geojson": geojson}
         given = [inputs] if isinstance(inputs, Stored) else inputs
         told = {
-            "pipeline": chosen(pipeline, options),
+            "pipeline": _chosen(pipeline, options),
             "name": name,
             "options": options,
             "outputs": outputs | ({} if ngff is None else {"ngff": ngff}),
@@ -352,7 +351,7 @@ class AsyncClient:
 
     async def uploads(self) -> list[Upload]:
         """One's own uploads."""
-        return [Upload.parse(one) for one in (await self._http.get("/uploads"))["uploads"]]
+        return [one async for one in upload.uploads(self._http)]
 
     async def delete_upload(self, name: str) -> None:
         """Delete an upload with its files."""
@@ -377,6 +376,13 @@ class AsyncClient:
         """Who one is for the kiosk."""
         found: dict[str, Any] = await self._http.get("/me")
         return found
+
+
+def _chosen(pipeline: str | None, options: Mapping[str, Any]) -> str:
+    # It brings what runs pipelines, half a second that most who ask a kiosk need not wait.
+    from ..pipelines.registry import chosen
+
+    return chosen(pipeline, options)
 
 
 def _well(job: Job) -> Job:

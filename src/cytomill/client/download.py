@@ -113,7 +113,7 @@ class Downloader:
             if self._there(target, output.bytes):
                 self._kept += 1
             else:
-                await self._file(address, target, output.bytes)
+                await self._file(address, target, output.bytes, signed=True)
             return
         if self._there(target, None):
             self._kept += 1
@@ -158,12 +158,16 @@ class Downloader:
         if not self._mark and not self._overwrite and os.path.lexists(target):
             raise OutputError(target, *_FOREIGN)
 
-    async def _file(self, address: str, target: Path, count: int | None) -> None:
+    async def _file(
+        self, address: str, target: Path, count: int | None, *, signed: bool = False
+    ) -> None:
         """Fetch a file of ``count`` bytes, None where that is not known.
 
-        What came before a connection was lost is not fetched again.
+        ``signed`` takes it from the bucket itself, where that can be. What came before a connection
+        was lost is not fetched again.
         """
         patience = Patience(self._http)
+        params = {"redirect": "true"} if signed else {}
         come, tag = 0, ""
         with replacing(target) as temporary, temporary.open("wb") as file:
             while True:
@@ -174,7 +178,7 @@ class Downloader:
                 after = 0.0
                 try:
                     async with self._http.stream(
-                        address, headers=headers, redirect="true"
+                        address, headers=headers, params=params
                     ) as response:
                         if response.status_code not in (200, 206):
                             await response.aread()

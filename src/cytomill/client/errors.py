@@ -16,6 +16,10 @@ class ServerBusyError(TemporaryError):
     """The kiosk has too much to do, or what it needs is away; try again later."""
 
 
+class TooFastError(ServerBusyError):
+    """The kiosk takes no more requests of yours at the moment."""
+
+
 class AnswerError(PermanentError):
     """The kiosk refuses what it was asked.
 

@@ -16,7 +16,7 @@ import httpx
 from ..errors import CytomillError, PermanentError
 from ..settings import settings
 from ..version import __version__
-from .errors import ServerAwayError, ServerBusyError, answered
+from .errors import ServerAwayError, ServerBusyError, TooFastError, answered
 from .server import API, Server
 
 #: Answers that may be others on another try: too many requests, and what is away behind a server.
@@ -62,9 +62,11 @@ class Patience:
         spent = time.monotonic() - self._begun
         if isinstance(fault, PermanentError) or spent + after >= limit:
             raise fault
-        if not away and not self._told and self._http.notify is not None:
+        # Who sends as fast as a kiosk allows need not be told at every turn.
+        tell = not away and not self._told and not isinstance(fault, TooFastError)
+        if tell and self._http.notify is not None:
             self._http.notify(f"{fault} (asking again for {limit:.0f} s)")
-        self._told = self._told or not away
+            self._told = True
         # Spread out: a thousand clients must not all come back at one moment.
         pause = self._delay * random.uniform(0.5, 1.0)
         await asyncio.sleep(min(max(pause, after), limit - spent))
@@ -149,7 +151,12 @@ class Http:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, *, headers: Mapping[str, str], timeout: float = _SILENT, **params: Any
+        self,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+        timeout: float = _SILENT,
     ) -> AsyncIterator[httpx.Response]:
         """The answer to GET, its body not yet read; one try.
 
@@ -214,7 +221,8 @@ class Http:
         if response.status_code not in _AGAIN or error.code == "quota":
             return error, 0.0
         after = response.headers.get("retry-after", "")
-        return ServerBusyError(str(error)), float(after) if after.isdecimal() else 0.0
+        kind = TooFastError if response.status_code == 429 else ServerBusyError
+        return kind(str(error)), float(after) if after.isdecimal() else 0.0
 
     def _json(self, response: httpx.Response) -> Any:
         if response.status_code == 204 or not response.content:

@@ -63,7 +63,7 @@ class Uploader:
         """Send what is not there of ``groups``, an upload for each; returns them as inputs."""
         tally = Tally(sum(group.bytes for group in groups), progress)
         tally.add(0)
-        known = {upload.name: upload for upload in await self._uploads()}
+        known = {upload.name: upload async for upload in uploads(self._http)}
         stored = []
         for group in groups:
             told = f"{name} {group.name}".strip()
@@ -84,9 +84,6 @@ class Uploader:
             stored.append(Stored(upload=upload.id, pattern=group.pattern))
         return stored
 
-    async def _uploads(self) -> list[Upload]:
-        return [Upload.parse(one) for one in (await self._http.get("/uploads"))["uploads"]]
-
     async def _files(self, upload: Upload) -> dict[str, int]:
         """Bytes of the whole files of an upload, by name."""
         found: dict[str, int] = {}
@@ -98,6 +95,18 @@ class Uploader:
             after = page.get("next")
             if after is None:
                 return found
+
+
+async def uploads(http: Http) -> AsyncIterator[Upload]:
+    """One's own uploads, newest first."""
+    before = None
+    while True:
+        page = await http.get("/uploads", before=before, limit=_LISTED)
+        for one in page["uploads"]:
+            yield Upload.parse(one)
+        before = page.get("next")
+        if before is None:
+            return
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +158,7 @@ class _Sending:
             except AnswerError as error:
                 if error.status != 409 or attempt == _ROUNDS:
                     raise
+                await asyncio.sleep(attempt)  # it may be at it still
             else:
                 return
 
