@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -9,8 +11,12 @@ from typing import Literal
 from fastapi import FastAPI, Request
 
 from ...jobs.errors import MissingError
+from ...jobs.limits import Limits
 from ...jobs.tokens import MARK, SCOPES, USUAL, Role, Tokens
+from ..audit import Audit
 from ..backend import Backend
+from ..oidc import Provider
+from .limits import Watched
 from .problems import RefusedError
 from .receiving import Receivers
 
@@ -18,6 +24,9 @@ Scope = Literal["read", "write", "admin", "metrics"]
 
 #: Names of this machine by which a kiosk without tokens may be addressed.
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+#: Wrong tokens that an address may send in a second, and seconds over which rates are averaged.
+_WRONG, _SECONDS = 5, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +52,37 @@ LOCAL = Caller("local", "admin", USUAL["admin"])
 
 
 def guard(app: FastAPI, backend: Backend, *, free: bool = False) -> None:
-    """Give ``app`` what `allowed` needs. ``free``: this machine's own requests need no token."""
+    """Give ``app`` what `allowed` needs, the limits of bodies, and the audit log.
+
+    ``free``: this machine's own requests need no token. Raises `OptionError` for settings that
+    cannot be used.
+    """
+    settings = backend.settings
     app.state.tokens = Tokens(backend.redis)
+    app.state.limits = Limits(backend.redis)
     app.state.receivers = Receivers()
+    app.state.oidc = (
+        Provider(settings.oidc_issuer, settings.oidc_audience, settings.oidc_admins)
+        if settings.oidc_issuer
+        else None
+    )
     app.state.free = free
+    app.add_middleware(Watched, audit=Audit(settings.audit))
 
 
 def allowed(scope: Scope) -> Callable[[Request], Caller]:
     """The dependency that gives the `Caller`, who may do what ``scope`` names.
 
-    Answers 401 without a token that is good, 403 where it lacks the scope.
+    Answers 401 without a token that is good, 403 where it lacks the scope, 429 where they ask too
+    often.
     """
     assert scope in SCOPES
 
     def check(request: Request) -> Caller:
         caller = _caller(request)
         request.state.caller = caller
+        rate = request.app.state.backend.settings.user_requests
+        _count(request, f"user:{caller.user}", rate, rate * _SECONDS)
         if scope not in caller.scopes:
             raise RefusedError(
                 403,
@@ -85,10 +109,47 @@ def _caller(request: Request) -> Caller:
             _check_local(request)
             return LOCAL
         raise _unknown("a token is needed", "Bearer")
-    token = request.app.state.tokens.check(secret) if secret.startswith(MARK) else None
-    if token is None:
+    caller = _known(request, secret)
+    if caller is None:
+        # Counted after the fact: who has a good token is never kept out by others at one address.
+        _count(request, f"address:{_address(request)}", _WRONG, _WRONG * _SECONDS)
         raise _unknown("the token is wrong, revoked or expired", 'Bearer error="invalid_token"')
-    return Caller(token.user, token.role, token.scopes, token.expires)
+    return caller
+
+
+def _known(request: Request, secret: str) -> Caller | None:
+    if secret.startswith(MARK):
+        token = request.app.state.tokens.check(secret)
+        if token is None:
+            return None
+        return Caller(token.user, token.role, token.scopes, token.expires)
+    person = request.app.state.oidc and request.app.state.oidc.check(secret)
+    return Caller(person.user, person.role, USUAL[person.role]) if person else None
+
+
+def _count(request: Request, name: str, rate: float, burst: float) -> None:
+    """Raises `RefusedError` where what ``name`` says was done too often."""
+    wait = request.app.state.limits.wait(name, rate, burst)
+    if wait:
+        raise RefusedError(
+            429,
+            "too_many",
+            f"these are more than {rate:g} requests a second",
+            "wait as long as Retry-After says",
+            {"Retry-After": str(math.ceil(wait))},
+        )
+
+
+def _address(request: Request) -> str:
+    """Where a request comes from; of IPv6 the network, of which one person has all addresses."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "unknown"
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network((address, 64), strict=False).network_address)
 
 
 def _bearer(request: Request) -> str | None:

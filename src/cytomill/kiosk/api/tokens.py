@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from ...errors import OptionError
 from ...jobs.errors import MissingError
 from ...jobs.tokens import MOST_DAYS, Role, Token, Tokens
 from .auth import Caller, Scope, owned
-from .common import Reader, Writer
+from .common import ROOT, Reader, Writer
 from .problems import RefusedError
 from .schemas import Line
 from .schemas import Request as Sent
@@ -70,7 +70,7 @@ def listed(
 
 
 @router.post("/tokens", status_code=201)
-def create(request: Request, body: NewToken, caller: Writer) -> MadeToken:
+def create(request: Request, body: NewToken, caller: Writer, response: Response) -> MadeToken:
     """Make a token that may do no more than the one you use."""
     user = caller.user if body.user is None else body.user
     if user != caller.user and not caller.admin:
@@ -87,6 +87,7 @@ def create(request: Request, body: NewToken, caller: Writer) -> MadeToken:
     secret, token = _tokens(request).create(
         user, role=role, scopes=wanted, days=_days(body, caller), label=body.label
     )
+    response.headers["Location"] = f"{ROOT}/tokens/{token.id}"
     return MadeToken(token=secret, **_answer(token).model_dump())
 
 
@@ -119,10 +120,10 @@ def _scopes(body: NewToken, caller: Caller, role: Role) -> frozenset[str]:
 
 
 def _days(body: NewToken, caller: Caller) -> float:
-    """How long it is good: no longer than the token that makes it, or one that leaked never ends."""
+    """How long it is good: no longer than what makes it, or a token that leaked never ends."""
     if not caller.expires:
         return body.days
-    left = max(0.0, caller.expires - time.time()) / 86_400
+    left = max(1.0, caller.expires - time.time()) / 86_400
     if body.days > left:
         raise RefusedError(
             403,

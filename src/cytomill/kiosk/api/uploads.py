@@ -19,7 +19,7 @@ from ...jobs.upload_paths import clean_path
 from ...jobs.upload_state import LargeFile
 from ...jobs.uploads import Upload, UploadedFile, Uploads
 from .auth import Caller, owned
-from .common import Held, Reader, Writer
+from .common import ROOT, Held, Reader, Writer
 from .receiving import Body, Receivers, announced, too_large
 from .schemas import Line
 from .schemas import Request as Sent
@@ -123,9 +123,11 @@ class LargeAnswer(BaseModel):
 
 
 @router.post("/uploads", status_code=201)
-def create(request: Request, body: NewUpload, caller: Writer) -> UploadAnswer:
+def create(request: Request, body: NewUpload, caller: Writer, response: Response) -> UploadAnswer:
     """Make an upload, to which files are sent then."""
-    return UploadAnswer.of(_uploads(request).create(caller.user, body.name))
+    made = _uploads(request).create(caller.user, body.name)
+    response.headers["Location"] = f"{ROOT}/uploads/{made.id}"
+    return UploadAnswer.of(made)
 
 
 @router.get("/uploads")
