@@ -9,7 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import accuracy, postprocess, seams, serving, slide, soak, startup, throughput, wire
+from . import (
+    accuracy,
+    api_load,
+    chaos,
+    kiosk,
+    postprocess,
+    seams,
+    serving,
+    slide,
+    soak,
+    startup,
+    throughput,
+    wire,
+)
 from .common import RESULTS, ROOT, bar_rows
 
 #: The benchmarks in the order of the page, and the tables that each has there.
@@ -22,6 +35,9 @@ TABLES: dict[str, tuple[Callable[[dict[str, Any]], list[list[str]]], ...]] = {
     "serving": (serving.rows,),
     "wire": (wire.rows, wire.time_rows),
     "soak": (soak.rows,),
+    "kiosk": (kiosk.rows, kiosk.phase_rows),
+    "chaos": (chaos.rows, chaos.fault_rows),
+    "api_load": (api_load.rows,),
     "startup": (startup.rows,),
 }
 

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from cytomill.cli.options import flags
 from cytomill.models.registry import find as find_model
 from cytomill.settings import Settings
 from tests import zoo
-from tests.model_server import serving
+from tests.model_server import PATIENCE, serving, start
 from tests.unit.models.packages import network
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,7 @@ PAGE_OF = {
     "models": "models.md",
     "model-server": "model-server.md",
     "pipelines": "pipelines.md",
+    "serve": "kiosk.md",
 }
 
 
@@ -165,12 +167,25 @@ def served(blocks, servers):
     for block in blocks:
         if block.comment == "server":
             (command,) = block.commands()
-            errors = Path("errors.txt").resolve()
-            server = servers.enter_context(serving(None, *shlex.split(command)[2:], errors=errors))
-            for port, name in (("8001", "gRPC"), ("8000", "REST"), ("8002", "metrics")):
-                ports[port] = server.address(name).split(":")[1]
+            ports.update(begun(shlex.split(command)[1:], servers))
         text = re.sub(r"(?<=localhost:)\d+", lambda port: ports.get(port[0], port[0]), block.text)
         yield dataclasses.replace(block, text=text)
+
+
+def begun(words, servers):
+    """Start a server; returns its ports by those that a page speaks of."""
+    errors = Path("errors.txt").resolve()
+    if words[0] == "serve":
+        server = servers.enter_context(start(*words, "--port", 0, errors=errors))
+        end = time.monotonic() + PATIENCE
+        while "ready" not in server.lines:
+            assert server.alive(), errors.read_text()
+            assert time.monotonic() < end, errors.read_text()
+            time.sleep(0.05)
+        return {"8080": server.address("kiosk").split(":")[1]}
+    server = servers.enter_context(serving(None, *words[1:], errors=errors))
+    named = {"8001": "gRPC", "8000": "REST", "8002": "metrics"}
+    return {port: server.address(name).split(":")[1] for port, name in named.items()}
 
 
 def install(page, folder, monkeypatch):

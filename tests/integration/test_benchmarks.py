@@ -109,6 +109,22 @@ def test_soak_looks_at_the_memory_of_a_server(measure: Measure) -> None:
     assert all(look["bytes"] > 10e6 for look in found["looks"])
 
 
+def test_kiosk_compares_submitting_with_running(measure: Measure) -> None:
+    options = ("--images", 2, "--size", "320x256", "--rounds", 1, "--ways", 1)
+    found = measure("kiosk", *options)
+    assert set(found["rates"]) == {"run", "kiosk"}
+    assert found["objects"]["run"] == found["objects"]["kiosk"]
+    assert found["phases"]["kiosk"]["work"]["median"] > 0
+
+
+def test_api_load_counts_answers_and_streams(measure: Measure) -> None:
+    found = measure("api_load", "--streams", 20, "--rate", 20, "--seconds", 2)
+    assert found["streams"] == 20
+    assert found["events"] > 0
+    assert found["requests"] == 40
+    assert not any(code.startswith("5") for code in found["answers"])
+
+
 def test_startup_times_help_and_import(measure: Measure) -> None:
     found = measure("startup", "--rounds", 1)
     assert set(found["seconds"]) == {"help", "import", "python"}
