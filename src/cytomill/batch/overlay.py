@@ -36,18 +36,20 @@ _BAND = 2**24
 _SAMPLE = 2**18
 
 
-def write_overlay(path: Path, image: Image, labels: Any, channel: int | None = None) -> None:
+def write_overlay(
+    path: Path, image: Image, labels: Any, channel: int | None = None, *, longest: int = LONGEST
+) -> None:
     """Write a PNG of one plane of ``image`` with the outlines of ``labels`` (t, z, y, x).
 
     The plane is the first in time and the middle one in depth. ``channel`` is the channel shown;
     None shows the nuclear stain (see `Image.channel`), or of a colour picture the brightest of its
     three channels. Brightness runs from the 1st to the 99.8th percentile. Planes with an edge
-    above `LONGEST` are reduced by a whole number, a band at a time. Outlines lie on the outermost
-    pixels of objects.
+    above ``longest`` pixels are reduced by a whole number, a band at a time. Outlines lie on the
+    outermost pixels of objects.
 
     Raises `OutputError`; ``path`` appears whole or not at all.
     """
-    pixels, ids = _reduced(image, labels, channel)
+    pixels, ids = _reduced(image, labels, channel, longest)
     thick = pixels.shape == image.shape[3:] and max(pixels.shape) > _THICK
     picture = PIL.Image.fromarray(_drawn(_greys(pixels), ids, thick), "P")
     picture.putpalette(_palette().tobytes())
@@ -57,14 +59,14 @@ def write_overlay(path: Path, image: Image, labels: Any, channel: int | None = N
 
 
 def _reduced(
-    image: Image, labels: Any, channel: int | None
+    image: Image, labels: Any, channel: int | None, longest: int
 ) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """The plane as means and the labels as samples of squares that make it `LONGEST` at most."""
+    """The plane as means and the labels as samples of squares that make it ``longest`` at most."""
     t, z = 0, image.shape[2] // 2
     channels = [image.channel(None) if channel is None else channel]
     if image.rgb and channel is None:
         channels = list(range(image.shape[1]))
-    step = -(-max(image.shape[3:]) // LONGEST)
+    step = -(-max(image.shape[3:]) // longest)
     down, right = (min(step, edge) for edge in image.shape[3:])
     height, width = image.shape[3] // down, image.shape[4] // right
     across = slice(0, width * right)

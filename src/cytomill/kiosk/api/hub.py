@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ...errors import CytomillError
 from ...jobs.queue import Event, Queue
+from .problems import fault
 from .schemas import JobAnswer
 
 _LOG = logging.getLogger("cytomill.api")
@@ -110,8 +111,9 @@ class Hub:
                 after = after or self._queue.last_event()
                 events = self._queue.events(after, wait=_WAIT)
                 messages = self.look(events)
-            except CytomillError as error:
-                _LOG.warning("events: %s", error)
+            except Exception as error:  # without this thread no stream would tell anything
+                if not self._stopping.is_set():
+                    _told(error)
                 self._stopping.wait(_AGAIN)
                 continue
             if not events:
@@ -147,3 +149,10 @@ class Hub:
             for place in (("job", message.job), ("user", message.owner)):
                 for subscription in self._open.get(place, ()):
                     subscription.put(message)
+
+
+def _told(error: Exception) -> None:
+    if isinstance(error, CytomillError):
+        _LOG.warning("events: %s", error)
+    else:
+        fault(error, "events")

@@ -80,6 +80,7 @@ STATUSES = {
     403: ("Not allowed", "not_allowed", "use a token with the scope that this needs"),
     404: ("Not found", "not_found", "check the address; see /api/v1/openapi.json"),
     405: ("Method not allowed", "method_not_allowed", "use a method that Allow names"),
+    408: ("Timed out", "timed_out", "send it again"),
     409: ("Conflict", "conflict", "look at the present state, then ask again"),
     411: ("Length required", "length_required", "send a Content-Length"),
     413: ("Too large", "too_large", "send less; files that are large go in pieces"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from typing import Annotated, Any
@@ -76,7 +77,8 @@ def output(
         address = held.bucket.sign(key, "GET", _SIGNED)
         if address is not None:
             return RedirectResponse(address, 307)
-    return send(request, held.bucket, key, name, f"{job.id}-{index}-{attempt}")
+    tag = f"{job.id}-{index}-{attempt}-{zlib.crc32(name.encode()):08x}"
+    return send(request, held.bucket, key, name, tag)
 
 
 def finished(held: Backend, job: Job, index: int) -> tuple[int, ItemRecord]:
@@ -131,7 +133,7 @@ def reported(
     job = find_job(held.queue, caller, job_id)
     if name not in dict(_report(held.bucket, job)):
         raise MissingError(f"{name!r}: the job has no such table")
-    tag = f"{job.id}-{job.finished:.3f}"
+    tag = f"{job.id}-{job.finished:.3f}-{name}"
     return send(request, held.bucket, f"{layout.report(job.id)}/{name}", name, tag)
 
 

@@ -1,0 +1,117 @@
+"""The application: its routes, what they share, and what every answer carries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from anyio import CapacityLimiter
+from fastapi import Depends, FastAPI
+
+from ...errors import CytomillError
+from ...jobs.uploads import Uploads
+from ...version import __version__
+from ..backend import Backend
+from ..cache import Cache
+from ..janitor import Janitor
+from . import (
+    catalog,
+    events,
+    health,
+    items,
+    jobs,
+    me,
+    metrics,
+    preview,
+    problems,
+    results,
+    tokens,
+    uploads,
+)
+from .auth import guard
+from .common import ROOT, known_queries
+from .description import describe
+from .envelope import Envelope
+from .hub import Hub
+from .reading import THREADS
+
+_LOG = logging.getLogger("cytomill.api")
+
+#: Seconds between two looks for what has expired.
+_SWEEP = 10.0
+
+#: Bytes of images that are kept for previews, of buckets that are not folders.
+_CACHE = 4 * 2**30
+
+_ROUTERS = (jobs, items, results, preview, events, uploads, catalog, me, tokens, health, metrics)
+
+
+def create(backend: Backend, *, free: bool = False) -> FastAPI:
+    """The API of ``backend``. ``free``: programs on this machine need no token."""
+    app = FastAPI(
+        title="Cytomill",
+        version=__version__,
+        summary="Deep-learning analysis of cell images",
+        openapi_url=f"{ROOT}/openapi.json",
+        # The pages that come with the framework load programs from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        # Addresses made from the Host of a request would be whatever a client says.
+        redirect_slashes=False,
+        lifespan=_life,
+        dependencies=[Depends(known_queries)],
+        generate_unique_id_function=lambda route: route.name,
+    )
+    hub = Hub(backend.queue)
+    app.state.backend = backend
+    app.state.uploads = Uploads(backend.redis, backend.bucket, backend.settings)
+    app.state.hub = hub
+    app.state.metrics = metrics.Metrics(backend.queue, hub)
+    app.state.readiness = health.Readiness()
+    app.state.readers = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
+    guard(app, backend, free=free)
+    for module in _ROUTERS:
+        app.include_router(module.router, prefix=ROOT)
+    problems.install(app)
+    describe(app)
+    app.add_middleware(Envelope, count=app.state.metrics.count)
+    return app
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    """What works beside the requests: the reader of events, and the janitor."""
+    app.state.hub.start()
+    app.state.previews = CapacityLimiter(preview.AT_ONCE)
+    janitor = Janitor(app.state.backend, app.state.uploads)
+    stopping = threading.Event()
+    threading.Thread(
+        target=_sweep, args=(janitor.sweep, stopping), name="janitor", daemon=True
+    ).start()
+    try:
+        with tempfile.TemporaryDirectory(prefix="cytomill-api-") as folder:
+            app.state.cache = Cache(Path(folder), _CACHE)
+            yield
+    finally:
+        stopping.set()
+        app.state.hub.close()
+        await asyncio.to_thread(app.state.readers.shutdown, cancel_futures=True)
+
+
+def _sweep(sweep: Callable[[], object], stopping: threading.Event) -> None:
+    """Delete what has expired, for as long as the process runs."""
+    while not stopping.wait(_SWEEP):
+        started = time.monotonic()
+        try:
+            sweep()
+        except CytomillError as error:
+            _LOG.warning("janitor: %s", error)
+        except Exception as error:  # one thing that cannot be deleted must not end the thread
+            problems.fault(error, f"janitor, after {time.monotonic() - started:.1f} s")

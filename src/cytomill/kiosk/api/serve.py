@@ -1,0 +1,132 @@
+"""The API in a process of its own: its address, its start and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from ...errors import OptionError
+from ..backend import Backend
+from .app import create
+
+#: Seconds that requests in hand have to be answered when the API is asked to stop.
+DRAIN = 15
+
+Say = Callable[[str], object]
+
+
+def serve(backend: Backend, host: str, port: int, *, free: bool, say: Say) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is in hand; a second ends it at once.
+
+    ``say`` is given the address and ``ready``. ``free``: programs on this machine need no token.
+    Raises `OptionError` for an address that cannot be had, or is not this machine's own where it
+    must be.
+    """
+    logging.basicConfig(format="cytomill: %(message)s")
+    address = _address(host)
+    if free and not ipaddress.ip_address(address).is_loopback:
+        raise OptionError(
+            f"--no-token: whoever reaches {address} could do anything; use --host 127.0.0.1, or "
+            "leave it out"
+        )
+    with listening(address, port) as where:
+        asyncio.run(_serve(create(backend, free=free), where, say))
+
+
+async def _serve(app: FastAPI, where: socket.socket, say: Say) -> None:
+    server = Server(app)
+    _on_signals(server.stop)
+    running = asyncio.create_task(server.serve([where]))
+    while not server.started and not running.done():
+        await asyncio.sleep(0.01)
+    address, port = where.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    if server.started:
+        say(f"http://{shown}:{port}")
+        say("ready")
+    await running
+
+
+class Server(uvicorn.Server):
+    """Serves ``app`` in a loop that has other work, and leaves signals to it."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._hub = app.state.hub
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="none",
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                # It logs with tracebacks; what goes wrong is told in a line by the application.
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                # Longer than clients keep a connection for their next request.
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=DRAIN,
+            )
+        )
+
+    def capture_signals(self) -> contextlib.nullcontext[None]:  # type: ignore[override]
+        """None are."""
+        return contextlib.nullcontext()
+
+    def stop(self) -> None:
+        """Take no more requests; event streams end, what else is in hand is finished."""
+        self._hub.close()
+        self.should_exit = True
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    """Have the first signal call ``stop``; the second ends the process."""
+    loop = asyncio.get_running_loop()
+    kinds = [signal.SIGTERM]
+    # A shell starts what it runs in the background with Ctrl-C ignored: that is kept.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        kinds.append(signal.SIGINT)
+
+    def first() -> None:
+        for kind in kinds:
+            loop.remove_signal_handler(kind)
+            signal.signal(kind, signal.SIG_DFL)
+        stop()
+
+    for kind in kinds:
+        loop.add_signal_handler(kind, first)
+
+
+def _address(host: str) -> str:
+    """The IP address of ``host``, a name or an address of this machine."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise OptionError(f"--host {host}: no such address ({error})") from error
+    return str(found[0][4][0])
+
+
+@contextlib.contextmanager
+def listening(address: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens at ``address``; port 0 is any that is free. Raises `OptionError`."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            made.bind((address, port))
+            made.listen(2048)
+        except OSError as error:
+            raise OptionError(
+                f"--port {port}: cannot listen on {address} ({error.strerror}); choose another "
+                "port, or 0 for a free one"
+            ) from error
+        yield made
