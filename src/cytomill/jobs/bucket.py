@@ -57,7 +57,12 @@ class Bucket:
 
     def size(self, key: str) -> int | None:
         """Bytes of an object; None where there is none."""
-        return self._store.size(check(key))
+        found = self.find(key)
+        return None if found is None else found.size
+
+    def find(self, key: str) -> Object | None:
+        """What is known of an object; None where there is none."""
+        return self._store.find(check(key))
 
     def list(self, prefix: str = "") -> Iterator[Object]:
         """Objects in the folder ``prefix`` and below, in order of their keys (byte-wise)."""

@@ -30,7 +30,7 @@ except ModuleNotFoundError:
     ) from None
 
 if TYPE_CHECKING:
-    from obstore import HTTP_METHOD, SignCapableStore
+    from obstore import HTTP_METHOD, ObjectMeta, SignCapableStore
 
 #: Times that a request is tried again, and seconds after which no more: who calls knows better
 #: whether to wait longer, an API answers 503 and a consumer tries the task again.
@@ -118,11 +118,11 @@ class CloudStore:
                 return iter((bytes(whole.bytes()),))
         return self._chunks(key, 0, whole.meta["size"], whole.meta["e_tag"])
 
-    def size(self, key: str) -> int | None:
-        """See `Bucket.size`."""
+    def find(self, key: str) -> Object | None:
+        """See `Bucket.find`."""
         try:
             with self._told(key):
-                return int(obstore.head(self._store, key)["size"])
+                return _object(obstore.head(self._store, key))
         except MissingError:
             return None
 
@@ -132,8 +132,7 @@ class CloudStore:
             for batch in obstore.list(self._store, prefix or None, chunk_size=_BATCH):
                 for found in batch:
                     if not found["path"].startswith(f"{UNFINISHED}/"):
-                        modified = found["last_modified"].timestamp()
-                        yield Object(found["path"], found["size"], modified)
+                        yield _object(found)
 
     def delete(self, keys: Iterable[str]) -> None:
         """See `Bucket.delete`."""
@@ -238,6 +237,12 @@ class CloudStore:
             f"the bucket {self._url} does not answer ({_reason(error)}); check its address, its "
             "keys and the network"
         )
+
+
+def _object(meta: ObjectMeta) -> Object:
+    modified = meta["last_modified"].timestamp()
+    # Of the same bytes the tag is the same, and a time counts seconds: together they tell enough.
+    return Object(meta["path"], meta["size"], modified, f"{meta['e_tag']} {modified:.0f}")
 
 
 def _reason(error: Exception) -> str:

@@ -89,14 +89,14 @@ class FolderStore:
         next(chunks)  # opens the file; from then on the generator closes it
         return chunks
 
-    def size(self, key: str) -> int | None:
-        """See `Bucket.size`."""
+    def find(self, key: str) -> Object | None:
+        """See `Bucket.find`."""
         try:
             with self._told(key):
-                found = self.path(key).stat()
+                told = self.path(key).stat()
         except MissingError:
             return None
-        return found.st_size if stat.S_ISREG(found.st_mode) else None
+        return _object(key, told) if stat.S_ISREG(told.st_mode) else None
 
     def list(self, prefix: str) -> Iterator[Object]:
         """See `Bucket.list`."""
@@ -208,9 +208,8 @@ class FolderStore:
                     files.append((f"{name}/".encode(), None))
                 elif entry.is_file(follow_symlinks=False):
                     with suppress(FileNotFoundError):  # removed since
-                        told = entry.stat(follow_symlinks=False)
-                        object_ = Object(prefix + name, told.st_size, told.st_mtime)
-                        files.append((name.encode(), object_))
+                        told = _object(prefix + name, entry.stat(follow_symlinks=False))
+                        files.append((name.encode(), told))
         files.sort(key=lambda pair: pair[0])
         for name_bytes, file in files:
             if file is not None:
@@ -346,6 +345,10 @@ class FolderStore:
         raise BucketAwayError(
             f"the bucket {self._root} cannot be used ({_said(error)}); {way}"
         ) from None
+
+
+def _object(key: str, told: os.stat_result) -> Object:
+    return Object(key, told.st_size, told.st_mtime, f"{told.st_mtime_ns}-{told.st_ino}")
 
 
 def _said(error: OSError) -> str:

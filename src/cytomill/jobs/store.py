@@ -13,11 +13,14 @@ CHUNK = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """One object of a bucket: ``modified`` in seconds since 1970."""
+    """One object of a bucket: ``modified`` in seconds since 1970; ``version`` is another after it
+    was put again.
+    """
 
     key: str
     size: int
     modified: float
+    version: str = ""
 
 
 class Store(Protocol):
@@ -28,7 +31,7 @@ class Store(Protocol):
     def put_stream(self, key: str, chunks: Iterable[bytes]) -> int: ...  # noqa: D102
     def get(self, key: str) -> bytes: ...  # noqa: D102
     def stream(self, key: str, start: int, length: int | None) -> Iterator[bytes]: ...  # noqa: D102
-    def size(self, key: str) -> int | None: ...  # noqa: D102
+    def find(self, key: str) -> Object | None: ...  # noqa: D102
     def list(self, prefix: str) -> Iterator[Object]: ...  # noqa: D102
     def delete(self, keys: Iterable[str]) -> None: ...  # noqa: D102
     def delete_folder(self, prefix: str) -> None: ...  # noqa: D102

@@ -209,6 +209,19 @@ class BucketTests:
         assert [one.size for one in found] == [len(one.key.encode()) for one in found]
         assert all(abs(one.modified - time.time()) < 3600 for one in found)
 
+    def test_an_object_is_found_as_it_is_listed(self, bucket: Bucket) -> None:
+        """And has another version when it was put again."""
+        bucket.put("a/b", b"1")
+        before = bucket.find("a/b")
+        assert before is not None
+        assert [before] == list(bucket.list())
+        bucket.put("a/b", b"2")
+        after = bucket.find("a/b")
+        assert after is not None
+        assert after.version != before.version
+        assert bucket.find("a") is None
+        assert bucket.find("c") is None
+
     def test_a_folder_is_listed_with_what_is_below(self, bucket: Bucket) -> None:
         """And not what only begins with its name."""
         for key in ("a/1", "a/b/2", "a2/3", "a.txt"):
