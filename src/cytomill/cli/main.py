@@ -28,6 +28,9 @@ COMMANDS = {
     "model-server": "Serve models over gRPC and REST.",
     "pipelines": "List and show the pipelines.",
     "serve": "Run a whole kiosk on this machine.",
+    "api": "Serve the HTTP API of a kiosk.",
+    "consumer": "Take tasks from the queue of a kiosk and do them.",
+    "tokens": "Create, list and revoke tokens of a kiosk.",
 }
 
 
