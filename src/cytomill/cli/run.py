@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import asdict
 from typing import Any
 
@@ -20,47 +19,11 @@ from ..batch.shard import Shard
 from ..errors import CytomillError, OptionError
 from ..image.ngff_write import VERSIONS
 from ..pipelines.registry import DEFAULT, OF_MODELS, chosen
-from .options import flags
+from .options import PipelineCommand
 from .progress import reporter
 
 
-def _model() -> click.Option:
-    """The flag of the pipeline that runs any model, for the help and the choice of it."""
-    return click.Option(
-        ["--model"],
-        metavar="PACKAGE",
-        help="Run this model of the BioImage Model Zoo instead; with -p model, --help says how.",
-    )
-
-
-class _RunCommand(click.Command):
-    """A command that has, besides its own flags, those of the pipeline that is asked for."""
-
-    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **more: Any) -> Any:
-        name = self._pipeline(args)
-        own = {param.name for param in self.params}
-        added = flags(name)
-        if all(flag.name != "model" for flag in added):
-            added.append(_model())
-        for flag in added:
-            if flag.name in own:
-                raise OptionError(
-                    f"pipeline {name}: its option {flag.name} has the name of one of run"
-                )
-        whole = copy(self)
-        whole.params = [*self.params, *added]
-        return super(_RunCommand, whole).make_context(info_name, args, *rest, **more)
-
-    def _pipeline(self, args: Sequence[str]) -> str:
-        """The pipeline that is asked for, on whose options the meaning of the rest depends."""
-        lenient = {"ignore_unknown_options": True, "allow_extra_args": True}
-        params = [*self.params, _model()]
-        parsed = click.Command(self.name, params=params, context_settings=lenient)
-        with parsed.make_context(self.name, [*args], resilient_parsing=True) as context:
-            return chosen(context.params["pipeline"], context.params)
-
-
-@click.command("run", cls=_RunCommand)
+@click.command("run", cls=PipelineCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("-o", "--out", required=True, help="Folder for the results.")
 @click.option(

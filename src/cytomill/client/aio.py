@@ -136,7 +136,7 @@ class AsyncClient:
             raise OptionError("axes: are those of an array; files say theirs")
         if pixel_size is not None:
             options["pixel_size"] = pixel_size
-        stored = await self.upload(inputs, pattern=pattern)
+        stored = await self.upload(inputs, pattern=pattern, exclude=out)
         job = await self.submit(
             stored,
             pipeline=pipeline,
@@ -145,7 +145,7 @@ class AsyncClient:
             ngff=ngff,
             overlay=overlay,
             geojson=geojson,
-            **options,
+            options=options,
         )
         _well(await self.wait(job.id))
         return await self.download(job.id, out, overwrite=overwrite)
@@ -168,7 +168,9 @@ class AsyncClient:
             (stored,) = await self.upload(file, name=secrets.token_hex(8))
             made: Job | None = None
             try:
-                made = await self.submit([stored], pipeline=pipeline, name=arrays.NAME, **wanted)
+                made = await self.submit(
+                    [stored], pipeline=pipeline, name=arrays.NAME, options=wanted
+                )
                 ended = _well(await self.wait(made.id))
                 results = await self.download(ended.id, out)
                 if results.failed:
@@ -191,16 +193,18 @@ class AsyncClient:
         paths: Paths,
         *,
         pattern: str | None = None,
+        exclude: str | Path | None = None,
         name: str = "",
         progress: Progress | None = None,
     ) -> list[Stored]:
         """Send files, folders, globs and zips; returns what `submit` takes.
 
-        A folder keeps its relative paths. What an earlier call sent of the same files, unchanged,
-        and under the same ``name``, is not sent again. ``progress`` is called with the bytes sent
-        and those there are. Raises `InputError` as `cytomill.run` does.
+        A folder keeps its relative paths; the folder ``exclude``, where results are written, is
+        left out. What an earlier call sent of the same files, unchanged, and under the same
+        ``name``, is not sent again. ``progress`` is called with the bytes sent and those there are.
+        Raises `InputError` as `cytomill.run` does.
         """
-        groups = await asyncio.to_thread(plan, paths, pattern)
+        groups = await asyncio.to_thread(plan, paths, pattern, exclude)
         return await Uploader(self._http, self._parallel).send(groups, name, progress)
 
     async def submit(
@@ -214,19 +218,22 @@ class AsyncClient:
         ngff: str | None = None,
         overlay: bool = False,
         geojson: bool = False,
-        **options: Any,
+        options: Mapping[str, Any] | None = None,
+        **more: Any,
     ) -> Job:
         """Submit a job over what was sent, or over what a source of the kiosk has.
 
-        ``options`` are those of the pipeline. ``priority`` is among one's own jobs. However often
-        the request has to be sent, one job is made.
+        ``options`` are those of the pipeline, and so is every argument without a name here.
+        ``priority`` is among one's own jobs. However often the request has to be sent, one job is
+        made.
         """
         outputs: dict[str, Any] = {"format": format, "overlay": overlay, "geojson": geojson}
         given = [inputs] if isinstance(inputs, Stored) else inputs
+        wanted = {**(options or {}), **more}
         told = {
-            "pipeline": _chosen(pipeline, options),
+            "pipeline": _chosen(pipeline, wanted),
             "name": name,
-            "options": options,
+            "options": wanted,
             "outputs": outputs | ({} if ngff is None else {"ngff": ngff}),
             "inputs": [one.told() for one in given],
             "priority": priority,

@@ -64,14 +64,19 @@ class Group:
         return f"{self.label[:80]} {sha.hexdigest()[:16]}"
 
 
-def plan(inputs: Sequence[str | Path] | str | Path, pattern: str | None = None) -> list[Group]:
+def plan(
+    inputs: Sequence[str | Path] | str | Path,
+    pattern: str | None = None,
+    exclude: str | Path | None = None,
+) -> list[Group]:
     """The groups of ``inputs``: files, folders, globs and zips; see `cytomill.run`.
 
-    ``pattern`` chooses within folders and zips. A file that several inputs reach is taken once.
-    Raises `InputError` for an input that does not exist, cannot be read or holds nothing to take.
+    ``pattern`` chooses within folders and zips; the folder ``exclude`` is left out. A file that
+    several inputs reach is taken once. Raises `InputError` for an input that does not exist, cannot
+    be read or holds nothing to take.
     """
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
-    search = _Search(pattern)
+    search = _Search(pattern, exclude)
     groups: list[Group] = []
     alone: list[_Found] = []
     for one in (os.fspath(one) for one in given):
@@ -108,8 +113,9 @@ class _Found:
 class _Search:
     """How files are chosen, as `image.collect` does."""
 
-    def __init__(self, pattern: str | None) -> None:
+    def __init__(self, pattern: str | None, exclude: str | Path | None) -> None:
         self.pattern = pattern or ""
+        self._exclude = None if exclude is None else Path(os.path.realpath(exclude))
         self._seen: set[str] = set()
         self._real = lru_cache(maxsize=4096)(os.path.realpath)
 
@@ -125,6 +131,9 @@ class _Search:
         if self.pattern:
             fault = f"holds nothing that matches {self.pattern}"
             return InputError(shown(path), fault, "check --pattern")
+        if self._left_out(os.path.realpath(path)):
+            advice = "leave it out of the inputs, or write to another folder (-o)"
+            return InputError(shown(path), "is where the results are written", advice)
         advice = "choose files with --pattern '*.ext'"
         return InputError(shown(path), "holds no TIFF, PNG, JPEG, OME-Zarr or zip", advice)
 
@@ -142,6 +151,9 @@ class _Search:
         if path.is_symlink() or path.name in ("", ".."):
             return os.path.realpath(path)
         return os.path.join(self._real(path.parent), path.name)  # noqa: PTH118 - a million times
+
+    def _left_out(self, real: str) -> bool:
+        return self._exclude is not None and Path(real).is_relative_to(self._exclude)
 
     def any(self, path: Path, name: str) -> list[_Found]:
         """What is found at a path that a glob matches."""
@@ -166,7 +178,7 @@ class _Search:
         while pending:
             folder, above = pending.pop()
             real = os.path.realpath(folder)
-            if real in seen:
+            if real in seen or self._left_out(real):
                 continue
             seen.add(real)
             for path in _listed(folder):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
@@ -90,12 +90,15 @@ class Client:
         paths: Paths,
         *,
         pattern: str | None = None,
+        exclude: str | Path | None = None,
         name: str = "",
         progress: Progress | None = None,
     ) -> list[Stored]:
         """See `AsyncClient.upload`."""
         return self._loop.call(
-            self._client.upload(paths, pattern=pattern, name=name, progress=progress)
+            self._client.upload(
+                paths, pattern=pattern, exclude=exclude, name=name, progress=progress
+            )
         )
 
     def submit(
@@ -109,7 +112,8 @@ class Client:
         ngff: str | None = None,
         overlay: bool = False,
         geojson: bool = False,
-        **options: Any,
+        options: Mapping[str, Any] | None = None,
+        **more: Any,
     ) -> Job:
         """See `AsyncClient.submit`."""
         return self._loop.call(
@@ -122,7 +126,8 @@ class Client:
                 ngff=ngff,
                 overlay=overlay,
                 geojson=geojson,
-                **options,
+                options=options,
+                **more,
             )
         )
 
