@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +14,11 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from ..image.atomic import clear_leftovers, output_error, replacing
+from ..models.identity import Identity
+from ..pipelines.base import Pipeline
+from ..version import __version__
 from .journal import Journal, Place, Record
+from .outputs import Outputs
 
 #: The tables: a row for each object, and a row for each plane or stack that was classified.
 _MEASUREMENTS, _CLASSES = "measurements", "classes"
@@ -161,31 +165,60 @@ def _conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
+def head(
+    pipeline: Pipeline[Any],
+    outputs: Outputs,
+    models: Mapping[str, Identity],
+    ran: Mapping[str, Collection[str]],
+) -> dict[str, Any]:
+    """What a manifest says of the whole; ``ran`` what the weights of each model ran on."""
+    return {
+        "program": "cytomill",
+        "version": __version__,
+        "pipeline": pipeline.name,
+        "options": pipeline.options.model_dump(mode="json"),
+        "outputs": asdict(outputs),
+        "models": {
+            name: {
+                "version": model.version,
+                "sha256": model.sha256,
+                "ran": sorted(ran.get(name, ())),
+            }
+            for name, model in models.items()
+        },
+    }
+
+
 def write_manifest(out: Path, suffix: str, head: dict[str, Any], records: Sequence[Record]) -> Path:
     """Write ``manifest.json``: ``head``, then one entry per input. Raises `OutputError`."""
     path = _manifest(out, suffix)
     clear_leftovers(path)
-    write_json(path, head, map(_entry, records))
+    write_lines(path, head, (manifest_line(_entry(record)) for record in records))
     return path
 
 
-def write_json(path: Path, head: Mapping[str, Any], inputs: Iterable[Mapping[str, Any]]) -> None:
-    """Write ``head`` and below it ``inputs``, a line each, however many. Raises `OutputError`."""
+def write_lines(path: Path, head: Mapping[str, Any], lines: Iterable[str]) -> None:
+    """Write ``head`` and below it the inputs, of each its line. Raises `OutputError`."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         opening = json.dumps({**head, "inputs": []}, indent=1, ensure_ascii=False)
         file.write(opening.removesuffix("]\n}"))
         separator = "\n"
-        for entry in inputs:
-            file.write(f"{separator}  {json.dumps(entry, ensure_ascii=False)}")
+        for line in lines:
+            file.write(f"{separator}  {line}")
             separator = ",\n"
         file.write("\n ]\n}\n")
+
+
+def manifest_line(entry: Mapping[str, Any]) -> str:
+    """What a manifest says of an input; an ``error`` only where there is one."""
+    told = {**entry, "seconds": {k: round(v, 4) for k, v in entry["seconds"].items()}}
+    if not told["error"]:
+        del told["error"]
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _entry(record: Record) -> dict[str, Any]:
     entry = asdict(record)
     for internal in ("task", "rows", "classes", "stamp", "ran", "at"):
         del entry[internal]
-    entry["seconds"] = {k: round(v, 4) for k, v in record.seconds.items()}
-    if not entry["error"]:
-        del entry["error"]
     return entry

@@ -26,7 +26,7 @@ from ..pipelines.registry import find as find_pipeline
 from ..version import __version__
 from .journal import HIDDEN, Journal, Record, read
 from .outputs import Outputs
-from .report import Report, files, write_manifest, write_tables
+from .report import Report, files, head, write_manifest, write_tables
 from .shard import Shard
 from .worker import FOREIGN, Worker
 
@@ -180,8 +180,8 @@ class Run:
             seconds = time.monotonic() - start
             try:
                 tables = write_tables(self.out, self._suffix, records, journal)
-                head = {**self._head(records), "seconds": round(seconds, 3)}
-                manifest = write_manifest(self.out, self._suffix, head, records)
+                told = {**self._head(records), "seconds": round(seconds, 3)}
+                manifest = write_manifest(self.out, self._suffix, told, records)
             except OutputError as error:
                 raise stopped or error from None
             if stopped is not None:
@@ -223,21 +223,10 @@ class Run:
 
     def _head(self, records: Sequence[Record]) -> dict[str, Any]:
         """What the manifest says of the run as a whole."""
+        # Several where earlier runs, or other shares, ran on other machines.
+        ran = {name: {r.ran[name] for r in records if name in r.ran} for name in self._models}
         return {
-            "program": "cytomill",
-            "version": __version__,
-            "pipeline": self.pipeline.name,
-            "options": self.pipeline.options.model_dump(mode="json"),
-            "outputs": asdict(self.outputs),
-            "models": {
-                name: {
-                    "version": model.version,
-                    "sha256": model.sha256,
-                    # Several where earlier runs, or other shares, ran on other machines.
-                    "ran": sorted({r.ran[name] for r in records if name in r.ran}),
-                }
-                for name, model in self._models.items()
-            },
+            **head(self.pipeline, self.outputs, self._models, ran),
             "shard": f"{self._shard.index}/{self._shard.count}" if self._shard else None,
         }
 

@@ -1,0 +1,231 @@
+"""Listing: from the inputs of a job to its items, with the names that a run would give them.
+
+Nothing of a job's state is needed but the bucket, so that a listing whose consumer died is done
+again and goes on where that one stopped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ..batch.outputs import Outputs
+from ..errors import InputError, OptionError
+from ..image.archive import is_zip, zip_entries
+from ..image.collect import is_wanted, wanted_members
+from ..image.names import (
+    ZARR_MARKERS,
+    clean,
+    distinct_names,
+    distinct_stems,
+    is_junk,
+    natural,
+)
+from ..jobs import layout
+from ..jobs.bucket import Bucket
+from ..jobs.errors import MissingError
+from ..jobs.items import Item, write_page
+from ..jobs.job import Job
+from ..jobs.uploads import Uploads
+from ..pipelines.base import Products
+from .backend import Backend
+from .cache import Cache
+from .place import fault, told
+
+
+class _Found(NamedTuple):
+    """Something to process; of a million the names take less than records would."""
+
+    name: str
+    key: str
+    source: str
+    entry: str
+
+
+#: How the stems of a file's images end where there are several.
+_SERIES = re.compile("(_+)s[0-9]+$")
+
+#: The end of the name of an OME-Zarr folder, in the path of a file in it.
+_ZARR = re.compile(r"\.zarr/", re.IGNORECASE)
+
+#: Files of an input: their path in it, and their key.
+_Files = Iterable[tuple[str, str]]
+
+
+class Listing:
+    """Lists the items of jobs."""
+
+    def __init__(self, backend: Backend, uploads: Uploads, cache: Cache) -> None:
+        self._backend, self._uploads, self._cache = backend, uploads, cache
+
+    def list(
+        self, job: Job, outputs: Outputs, products: Products, wanted: Callable[[], bool]
+    ) -> None:
+        """Find the items of ``job``, write their pages and tell the queue of each.
+
+        Pages that an earlier listing told of are left as they are. Ends early once ``wanted`` is
+        false. Raises `InputError` where nothing is found, `OptionError` for inputs that there are
+        not and where two items would have a file of one name, `QuotaError`.
+        """
+        found: dict[tuple[str, str, str], _Found] = {}
+        for given in job.inputs:
+            for one in self._input(given):
+                found.setdefault((one.source, one.key, one.entry), one)
+        if not found:
+            patterns = [given["pattern"] for given in job.inputs if given.get("pattern")]
+            what = f"have no match for {', '.join(patterns)}" if patterns else "hold no image"
+            raise InputError("the inputs", what, "give TIFF, PNG, JPEG, OME-Zarr or zip files")
+        every = list(found.values())
+        found.clear()
+        names = distinct_names([one.name for one in every])
+        stems = distinct_stems(names)
+        outputs.check_stems(products, stems)
+        taken = _beside(stems)
+        total = len(every)
+        for first in range(job.items // layout.PAGE * layout.PAGE, total, layout.PAGE):
+            if not wanted():
+                return
+            rows = slice(first, first + layout.PAGE)
+            page = [
+                Item(name, one.key, stem, one.source, one.entry, tuple(taken.get(stem, ())))
+                for one, name, stem in zip(every[rows], names[rows], stems[rows], strict=True)
+            ]
+            write_page(self._backend.bucket, job.id, first // layout.PAGE, page)
+            most = self._backend.settings.job_items
+            last = first + len(page) == total
+            if self._backend.queue.extend(job, first, len(page), last=last, most=most) < 0:
+                return
+
+    def _input(self, given: Any) -> Iterator[_Found]:
+        """What is found in one input of a job."""
+        pattern = given.get("pattern") or None
+        if "upload" in given:
+            name = given["upload"]
+            if not self._uploads.touch(name):
+                raise OptionError(f"upload {name} is gone; upload the files again")
+            files = ((file.path, file.key) for file in self._uploads.files(name))
+            ours = self._backend.bucket
+            return self._folder("", ours, "image", files, pattern, ordered=True)
+        source, prefix = given["source"], str(given.get("prefix") or "").strip("/")
+        bucket = self._backend.sources.get(source)
+        if bucket is None:
+            raise OptionError(f"there is no source {source!r} here")
+        if prefix and bucket.size(prefix) is not None:
+            return self._single(source, bucket, prefix, pattern)
+        own = prefix.rsplit("/", 1)[-1] or source
+        skip = len(prefix) + 1 if prefix else 0
+        files = ((found.key[skip:], found.key) for found in bucket.list(prefix))
+        return self._folder(source, bucket, own, files, pattern, ordered=False)
+
+    def _single(
+        self, source: str, bucket: Bucket, key: str, pattern: str | None
+    ) -> Iterator[_Found]:
+        """A file that the user named: it is taken whatever it is called."""
+        name = clean(key.rsplit("/", 1)[-1])
+        if is_zip(name):
+            yield from self._zip(source, bucket, name, key, lambda one: is_wanted(one, pattern))
+        elif pattern is None or is_wanted(name, pattern):
+            yield _Found(name, key, source, "")
+
+    def _folder(
+        self,
+        source: str,
+        bucket: Bucket,
+        own: str,
+        files: _Files,
+        pattern: str | None,
+        *,
+        ordered: bool,
+    ) -> Iterator[_Found]:
+        """What is found among the files of a folder called ``own``, in natural order of names.
+
+        ``ordered`` says that the files are in that order.
+        """
+        found: list[_Found] = []
+        singles, folders = _grouped(files)
+        for path, key in singles:
+            if is_zip(path):
+                ordered = False
+                chosen = wanted_members(path, pattern)
+                found += self._zip(source, bucket, clean(path), key, chosen)
+            elif is_wanted(path, pattern):
+                found.append(_Found(clean(path), key, source, ""))
+        for root, key in folders:
+            ordered = False
+            name = root or (own if own.lower().endswith(".zarr") else f"{own}.zarr")
+            if is_wanted(name, pattern) or is_wanted(f"{name}.zarr", pattern):
+                found.append(_Found(clean(name), key, source, ""))
+        if not ordered:
+            found.sort(key=lambda one: natural(one.name))
+        return iter(found)
+
+    def _zip(
+        self, source: str, bucket: Bucket, name: str, key: str, chosen: Callable[[str], bool]
+    ) -> Iterator[_Found]:
+        """The images of a zip; one that cannot be used is an item that says so."""
+        try:
+            with self._cache.local(bucket, key) as path:
+                for entry in zip_entries(path, name, chosen):
+                    yield _Found(entry.name, key, source, told(entry.source, path, name))
+        except MissingError:
+            yield _Found(name, key, source, fault(name, "is not there any more", "upload it again"))
+
+
+def _grouped(files: _Files) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Files by themselves, and the OME-Zarr folders that the others are in, with their keys.
+
+    Of a folder that ends in ``.zarr`` no file is kept in mind: there may be millions.
+    """
+    singles: list[tuple[str, str]] = []
+    roots: dict[str, str] = {}
+    marked: dict[str, str] = {}
+    for path, key in files:
+        if match := _ZARR.search(path):
+            root = path[: match.end() - 1]
+            roots.setdefault(root, key[: len(key) - len(path) + len(root)])
+            continue
+        folder, _, last = path.rpartition("/")
+        if last in ZARR_MARKERS:
+            marked[folder] = key[: len(key) - len(last) - 1]
+        elif not is_junk(last):
+            singles.append((path, key))
+    roots |= marked
+    outermost = {root: key for root, key in roots.items() if not _inside(root, marked)}
+    if marked:
+        singles = [(path, key) for path, key in singles if not _inside(path, marked)]
+    return (
+        [(path, key) for path, key in singles if not _is_hidden(path)],
+        [(root, key) for root, key in outermost.items() if not _is_hidden(f"{root}/")],
+    )
+
+
+def _inside(path: str, roots: Container[str]) -> bool:
+    """Whether a file or folder lies in one of the folders."""
+    if path and "" in roots:
+        return True
+    folders = path.split("/")[:-1]
+    return any("/".join(folders[:depth]) in roots for depth in range(1, len(folders) + 1))
+
+
+def _is_hidden(path: str) -> bool:
+    """Whether a folder on the way to a file is hidden, or left by a system."""
+    folders = path.rpartition("/")[0]
+    return bool(folders) and any(map(is_junk, folders.split("/")))
+
+
+def _beside(stems: Sequence[str]) -> dict[str, list[str]]:
+    """For stems such as ``a`` those stems ``a_s0`` that the images of a file could be given too.
+
+    They are case folded.
+    """
+    found: dict[str, list[str]] = {}
+    if not any(map(_SERIES.search, stems)):
+        return found
+    folded = {stem.casefold(): stem for stem in stems}
+    for own in folded:
+        if match := _SERIES.search(own):
+            for end in range(match.start(), match.end(1)):
+                if owner := folded.get(own[:end]):
+                    found.setdefault(owner, []).append(own)
+    return found

@@ -1,0 +1,71 @@
+"""Where the bytes of an item are, written into its ``entry``: so that any consumer finds them.
+
+An item is a file or an OME-Zarr folder of its own (an empty ``entry``), or something in a zip: a
+member, told by its place so that nobody has to list the zip again, an OME-Zarr folder, told by its
+name, or what was found unusable when it was listed, told by why.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from ..errors import InputError
+from ..image.archive import zip_entries
+from ..image.entry import FaultSource, PathSource, Source
+from ..image.zipmember import MemberSource, ZarrMembersSource, ZipMember
+
+#: How the ``entry`` of each kind begins.
+_MEMBER, _FOLDER, _FAULT = "member", "folder", "fault"
+
+
+def told(source: Source, zip_path: Path, name: str) -> str:
+    """The ``entry`` of something in the zip at ``zip_path``, which its messages call ``name``."""
+    match source:
+        case MemberSource(member):
+            place = [member.offset, member.packed, member.size, member.crc, member.method]
+            return json.dumps([_MEMBER, member.name, *place], ensure_ascii=False)
+        case ZarrMembersSource():
+            return json.dumps([_FOLDER, source.name], ensure_ascii=False)
+        case FaultSource():
+            subject = source.subject.replace(str(zip_path), name)
+            return fault(subject, source.fault, source.advice)
+    raise TypeError(source)
+
+
+def fault(subject: str, what: str, advice: str) -> str:
+    """The ``entry`` of what cannot be used."""
+    return json.dumps([_FAULT, subject, what, advice], ensure_ascii=False)
+
+
+def is_fault(entry: str) -> bool:
+    """Whether that is known to be unusable: its bytes need not be there."""
+    return entry.startswith(f'["{_FAULT}"')
+
+
+def source(entry: str, path: Path) -> Source:
+    """Where the bytes are, given the ``path`` of the file, folder or zip."""
+    if not entry:
+        return PathSource(path)
+    kind, *rest = json.loads(entry)
+    if kind == _MEMBER:
+        name, offset, packed, size, crc, method = rest
+        return MemberSource(ZipMember(path, name, offset, packed, size, crc, method))
+    if kind == _FOLDER:
+        found = _folders(path, path.stat().st_mtime_ns).get(rest[0])
+        if found is None:
+            raise InputError(path, f"has no {rest[0]} any more", "upload it again")
+        return found
+    return FaultSource(*rest)
+
+
+@lru_cache(maxsize=4)
+def _folders(path: Path, stamp: int) -> Mapping[str, ZarrMembersSource]:
+    """The OME-Zarr folders of a zip by name; ``stamp`` tells one content from another."""
+    return {
+        entry.source.name: entry.source
+        for entry in zip_entries(path, path.name, lambda _: True)
+        if isinstance(entry.source, ZarrMembersSource)
+    }
