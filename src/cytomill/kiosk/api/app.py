@@ -14,6 +14,7 @@ from pathlib import Path
 
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
 
 from ...errors import CytomillError
 from ...jobs.uploads import Uploads
@@ -67,7 +68,7 @@ def create(backend: Backend, *, free: bool = False) -> FastAPI:
         redirect_slashes=False,
         lifespan=_life,
         dependencies=[Depends(known_queries)],
-        generate_unique_id_function=lambda route: route.name,
+        generate_unique_id_function=_operation,
     )
     hub = Hub(backend.queue)
     app.state.backend = backend
@@ -83,6 +84,11 @@ def create(backend: Backend, *, free: bool = False) -> FastAPI:
     describe(app)
     app.add_middleware(Envelope, count=app.state.metrics.count)
     return app
+
+
+def _operation(route: APIRoute) -> str:
+    """What programs made from the description call a route: ``jobs_submit``."""
+    return f"{route.endpoint.__module__.rpartition('.')[2]}_{route.name}"
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .common import ROOT
 from .problems import fault
 
 #: What keeps a browser from doing anything but showing or saving an answer.
@@ -63,6 +64,6 @@ class Envelope:
 
 
 def _route(scope: Scope) -> str:
-    """The template of the route; of requests without one a word that is always the same."""
+    """The template of the route below the root; a word of its own where there is none."""
     route: Any = scope.get("route")
-    return str(getattr(route, "path_format", None) or getattr(route, "path", "none"))
+    return str(getattr(route, "path", "none")).removeprefix(ROOT)
