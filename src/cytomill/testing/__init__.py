@@ -9,6 +9,7 @@ These modules need pytest, which the program does not; nothing in the program im
 
 from .buckets import BucketTests
 from .pipelines import PipelineTests
+from .queues import QueueTests
 from .runtimes import RuntimeTests
 
-__all__ = ["BucketTests", "PipelineTests", "RuntimeTests"]
+__all__ = ["BucketTests", "PipelineTests", "QueueTests", "RuntimeTests"]
