@@ -133,8 +133,17 @@ class LargeFiles:
         """
         path = clean_path(path)
         digest, ticket = path_digest(path), secrets.token_hex(8)
-        file = self._state.begin(name, digest, ticket)
+        self._state.begin(name, digest, ticket)
+        if not self._state.claim(name, digest, ticket):
+            raise ConflictError(f"{shown(path)}: is being put together; ask again in a moment")
+        try:
+            return self._complete(name, path, digest, ticket)
+        finally:
+            self._state.unclaim(name, digest)
+
+    def _complete(self, name: str, path: str, digest: str, ticket: str) -> LargeFile:
         key = f"{layout.upload_files(name)}/{path}"
+        file = self._state.large_file(name, digest)
         if file is None:
             size = self._bucket.size(key)
             if size is None:
@@ -147,13 +156,7 @@ class LargeFiles:
             told = ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in absent[:20])
             more = ", ..." if len(absent) > 20 else ""
             raise ConflictError(f"{shown(path)}: pieces {told}{more} are missing; send them")
-        if not self._state.claim(name, digest, ticket):
-            raise ConflictError(f"{shown(path)}: is being put together; ask again in a moment")
-        try:
-            self._join(name, file, key, digest, ticket)
-        except BaseException:
-            self._state.unclaim(name, digest)
-            raise
+        self._join(name, file, key, digest, ticket)
         return LargeFile(path, file.bytes, file.piece_bytes, whole=True)
 
     def whole(self, name: str) -> list[LargeFile]:

@@ -193,7 +193,7 @@ class UploadState:
             return bool(self._client.set(key, ticket, nx=True, px=_CLOSING))
 
     def unclaim(self, name: str, digest: str) -> None:
-        """Let others put the file together, which could not be."""
+        """Let others put the file together."""
         with told():
             self._client.delete(f"{PREFIX}upload:{name}:closing:{digest}")
 

@@ -1,0 +1,120 @@
+"""Uploads into a bucket of S3, over the wire."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from cytomill.errors import PermanentError
+from cytomill.jobs.bucket import Bucket
+from cytomill.jobs.errors import ConflictError
+from cytomill.jobs.redis import connect
+from cytomill.jobs.uploads import Uploads
+from cytomill.settings import Settings
+from tests.s3 import NAME, serving
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def bucket(server, monkeypatch):
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return Bucket(f"s3://{NAME}/{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def client(redis_url):
+    with connect(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def uploads(client, bucket):
+    return Uploads(client, bucket, replace(Settings(), piece_bytes=10))
+
+
+def send(uploads, name, path, data):
+    """Send a file in pieces, straight to the bucket."""
+    file = uploads.large.start(name, path, len(data))
+    for piece, url in enumerate(uploads.large.sign(name, file, 0, file.pieces - 1)):
+        httpx.put(url, content=data[piece * 10 : piece * 10 + 10]).raise_for_status()
+    return file
+
+
+def test_pieces_go_to_the_cloud_itself_and_stay_objects(uploads, bucket, client):
+    name = uploads.create("ann").id
+    data = bytes(range(65, 90))
+    file = send(uploads, name, "a/slide 1.tif", data)
+    assert uploads.large.have(name, file) == [(0, 2)]
+    assert list(uploads.files(name)) == []
+    uploads.large.complete(name, "a/slide 1.tif")
+    uploads.large.complete(name, "a/slide 1.tif")
+    uploads.put(name, "a/b.tif", [b"whole"])
+    whole, found = uploads.files(name)
+    assert (whole.path, whole.pieces) == ("a/b.tif", ())
+    assert (found.path, found.bytes, len(found.pieces)) == ("a/slide 1.tif", 25, 3)
+    assert b"".join(map(bucket.get, found.pieces)) == data
+    index = json.loads(bucket.get(f"{found.key}/index.json"))
+    assert index == {"path": "a/slide 1.tif", "bytes": 25, "piece_bytes": 10, "pieces": 3}
+    assert (uploads.get(name).files, uploads.get(name).bytes) == (2, 30)
+    assert [file.path for file in uploads.page(name)[0]] == ["a/b.tif", "a/slide 1.tif"]
+    assert uploads.delete(name)
+    assert list(bucket.list()) == []
+    assert client.keys() == []
+
+
+def test_a_piece_of_another_length_is_missing_however_it_was_sent(uploads):
+    name = uploads.create("ann").id
+    file = send(uploads, name, "a", b"x" * 25)
+    (url,) = uploads.large.sign(name, file, 1, 1)
+    httpx.put(url, content=b"x" * 11).raise_for_status()
+    with pytest.raises(ConflictError, match="pieces 1 are missing"):
+        uploads.large.complete(name, "a")
+    with pytest.raises(PermanentError):
+        uploads.large.put(name, file, 1, [b"x" * 9])
+    uploads.large.put(name, file, 1, [b"y" * 10])
+    assert uploads.large.complete(name, "a").bytes == 25
+
+
+def test_an_address_is_good_for_one_piece_and_to_write_it(uploads):
+    name = uploads.create("ann").id
+    file = uploads.large.start(name, "a", 25)
+    first, second = uploads.large.sign(name, file, 0, 1)
+    assert first.partition("?")[0] != second.partition("?")[0]
+    assert "slide" not in first
+    assert f"uploads/{name}/pieces/" in first
+
+
+def test_a_file_takes_the_place_of_another_of_either_kind(uploads, bucket):
+    name = uploads.create("ann").id
+    uploads.put(name, "a", [b"small"])
+    for data in (b"l" * 25, b"m" * 12):
+        send(uploads, name, "a", data)
+        uploads.large.complete(name, "a")
+        (found,) = uploads.files(name)
+        assert b"".join(map(bucket.get, found.pieces)) == data
+        assert (uploads.get(name).files, uploads.get(name).bytes) == (1, len(data))
+    uploads.put(name, "a", [b"small"])
+    assert [found.key for found in bucket.list()] == [f"uploads/{name}/files/a"]
+    assert (uploads.get(name).files, uploads.get(name).bytes) == (1, 5)
+
+
+def test_nothing_is_left_of_a_file_that_was_broken_off(uploads, bucket):
+    def broken():
+        yield b"x" * 100
+        raise ConnectionResetError
+
+    name = uploads.create("ann").id
+    with pytest.raises(Exception):  # noqa: B017 - the library's own
+        uploads.put(name, "a", broken())
+    assert list(bucket.list()) == []
+    assert (uploads.get(name).files, uploads.used("ann")) == (0, 0)
