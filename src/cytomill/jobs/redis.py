@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -47,6 +48,10 @@ def connect(url: str) -> redis.Redis:
         ) from None
 
 
+#: What a server that was killed or is being stopped may answer for a moment.
+_AWAY = ("LOADING", "MASTERDOWN", "READONLY", "MISCONF", "UNKILLABLE")
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """Turns faults of Redis into `QueueAwayError`, `QueueFullError` and `OptionError`."""
@@ -61,11 +66,18 @@ def told() -> Iterator[None]:
     except OutOfMemoryError:
         raise QueueFullError from None
     except ResponseError as error:
-        # A server that was killed or is being stopped may answer so for a moment.
-        if str(error).startswith(("LOADING", "MASTERDOWN", "READONLY", "MISCONF", "UNKILLABLE")):
+        code = _code(error)
+        if code in _AWAY:
             raise QueueAwayError(f"the queue (Redis) takes nothing now ({error})") from None
-        if str(error).startswith("OOM"):
+        if code == "OOM":
             raise QueueFullError from None
         raise
     except RedisError as error:
         raise QueueAwayError(f"the queue (Redis) failed ({error})") from None
+
+
+def _code(error: ResponseError) -> str:
+    """The first word of an error; of one in a script, of what the script ran into."""
+    text = str(error)
+    inner = re.search(r"@user_script: ?[0-9]+: -([A-Z]+) ", text)
+    return inner[1] if inner else text.partition(" ")[0]
