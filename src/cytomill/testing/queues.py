@@ -239,14 +239,14 @@ class QueueTests:
 
     def test_parts_are_merged(self, queue: Queue) -> None:
         """When all have ended, in whatever order, and however often one says so."""
-        job = _listed(queue, 2)
-        item = _take(queue, 1)[0]
-        assert queue.fan(item, 3)
+        job = _listed(queue, 1)
+        assert queue.fan(_take(queue)[0], 3)
         parts = _take(queue, 3)
         assert [(part.kind, part.item, part.part) for part in parts] == [
             (Kind.PART, 0, number) for number in range(3)
         ]
         for part in (parts[2], parts[0], parts[2], parts[1]):
+            assert not _take(queue)
             assert part.parts == 1
             assert queue.finish(part, Outcome.DONE, seconds=1)
         (merge,) = _take(queue, 1)
