@@ -40,6 +40,8 @@ class Loop:
             return await work
 
         if not self._finish.alive:
+            if asyncio.iscoroutine(work):
+                work.close()
             raise CytomillError("the client is closed; make another")
         future = asyncio.run_coroutine_threadsafe(main(), self._loop)
         try:
