@@ -14,8 +14,9 @@ import pytest
 from tests import redis_server as redis_servers
 from tests.redis_server import RedisServer
 
-# Before anything reads the settings: tests must not touch the models that a user installed.
+# Before anything reads the settings: tests must not touch the models and pipelines of a user.
 MODELS = os.environ["CYTOMILL_MODELS"] = tempfile.mkdtemp(prefix="cytomill-models-")
+PIPELINES = os.environ["CYTOMILL_PIPELINES"] = tempfile.mkdtemp(prefix="cytomill-pipelines-")
 
 # Before gRPC is loaded: clients in this process must not have a say in the processes it forks, on
 # whose standard error gRPC would write.
@@ -25,8 +26,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_unconfigure() -> None:
-    """Remove the models that tests installed."""
+    """Remove the models and pipelines that tests installed."""
     shutil.rmtree(MODELS, ignore_errors=True)
+    shutil.rmtree(PIPELINES, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
-"""``cytomill pipelines``: the pipelines there are."""
+"""``cytomill pipelines``: the pipelines there are, and the beginning of a new one."""
 
 from __future__ import annotations
 
 import json
+import shlex
+from pathlib import Path
 
 import click
 
@@ -11,7 +13,7 @@ from ..errors import CytomillError
 
 @click.group("pipelines")
 def command() -> None:
-    """List and show the pipelines."""
+    """List, show and begin pipelines."""
 
 
 @command.command("list")
@@ -58,3 +60,17 @@ def show_pipeline(name: str, as_json: bool) -> None:
         default = field.get_default(call_default_factory=True)
         status = "required" if field.is_required() else f"default {default}"
         click.echo(f"  {option} ({status}): {field.description or ''}")
+
+
+@command.command("new")
+@click.argument("name")
+@click.option("--to", metavar="DIR", help="Folder for the file. Default: that of the settings.")
+def new_pipeline(name: str, to: str | None) -> None:
+    """Write a file with a new pipeline that works and is yours to change."""
+    from ..pipelines.new import write
+    from ..settings import settings
+
+    path = write(name, Path(to) if to else settings.pipelines)
+    click.echo(f"{path}: change it, and run it: cytomill run INPUT... -o OUT -p {name}")
+    if path.parent.resolve() != settings.pipelines.expanduser().resolve():
+        click.echo(f"It is found where CYTOMILL_PIPELINES={shlex.quote(str(path.parent))} is set.")

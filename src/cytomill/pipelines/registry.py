@@ -1,13 +1,18 @@
-"""The pipelines there are: those of the entry-point group ``cytomill.pipelines``."""
+"""The pipelines there are: those of the entry-point group ``cytomill.pipelines``, and a user's own
+in the folder of the settings.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from ..errors import OptionError
+from ..settings import settings
 from .base import Pipeline
+from .own import OwnPipelines
 
 _GROUP = "cytomill.pipelines"
 
@@ -21,21 +26,26 @@ def chosen(name: str | None, options: Mapping[str, Any]) -> str:
 
 
 def names() -> tuple[str, ...]:
-    """Names of the pipelines, sorted."""
-    return tuple(sorted({point.name for point in entry_points(group=_GROUP)}))
+    """Names of the pipelines there are now, sorted."""
+    points = {point.name for point in _points()}
+    return tuple(sorted(points | {one.name for one in _own().found()}))
 
 
 def find(name: str) -> type[Pipeline[Any]]:
     """The pipeline class ``name``; raises `OptionError` naming the pipelines there are.
 
-    Raises it too for one that two packages claim, or that cannot be loaded.
+    Raises it too for one that two claim, or that cannot be loaded.
     """
-    points = {point.value: point for point in entry_points(group=_GROUP) if point.name == name}
-    if not points:
+    points = {point.value: point for point in _points() if point.name == name}
+    own = [one for one in _own().found() if one.name == name]
+    claims = sorted(points) + [str(one.path) for one in own]
+    if not claims:
         raise OptionError(f"no pipeline {name!r}; the pipelines are: {', '.join(names())}")
-    if len(points) > 1:
-        claims = " and ".join(sorted(points))
-        raise OptionError(f"pipeline {name!r} is claimed by {claims}; uninstall one of them")
+    if len(claims) > 1:
+        way = "give one of them another name" if own else "uninstall one of them"
+        raise OptionError(f"pipeline {name!r} is claimed by {' and '.join(claims)}; {way}")
+    if own:
+        return _own().load(own[0])
     (point,) = points.values()
     try:
         found: type[Pipeline[Any]] = point.load()
@@ -46,3 +56,12 @@ def find(name: str) -> type[Pipeline[Any]]:
             f"({type(error).__name__}: {error}); update or uninstall it"
         ) from error
     return found
+
+
+def _points() -> list[EntryPoint]:
+    return list(entry_points(group=_GROUP))
+
+
+@lru_cache(maxsize=1)
+def _own() -> OwnPipelines:
+    return OwnPipelines(settings.pipelines)
