@@ -133,11 +133,14 @@ class LargeFiles:
         """
         path = clean_path(path)
         digest, ticket = path_digest(path), secrets.token_hex(8)
-        self._state.begin(name, digest, ticket)
         if not self._state.claim(name, digest, ticket):
             raise ConflictError(f"{shown(path)}: is being put together; ask again in a moment")
         try:
-            return self._complete(name, path, digest, ticket)
+            self._state.begin(name, digest, ticket)
+            try:
+                return self._complete(name, path, digest, ticket)
+            finally:  # where nothing was written the ticket is left
+                self._state.end(name, digest, ticket, written=False, size=0)
         finally:
             self._state.unclaim(name, digest)
 
