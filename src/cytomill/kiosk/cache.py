@@ -155,15 +155,18 @@ class Cache:
         """This process's folder, made when it is needed; under the lock."""
         if self._own is None:
             try:
-                self._own, lock = _own_folder(self._top)
+                self._own, lock = own_folder(self._top)
             except OSError as error:
                 raise output_error(self._top, error) from error
             weakref.finalize(self, _leave, self._own, lock)
         return self._own
 
 
-def _own_folder(top: Path) -> tuple[Path, int]:
-    """A new folder, locked for as long as this process lives; those of dead ones are removed."""
+def own_folder(top: Path) -> tuple[Path, int]:
+    """A new folder below ``top``, locked for as long as this process lives, and its lock.
+
+    Those of dead processes are removed. Raises `OSError`.
+    """
     top.mkdir(parents=True, exist_ok=True)
     for other in top.iterdir():
         with suppress(OSError):

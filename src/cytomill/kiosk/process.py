@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import time
@@ -99,6 +100,8 @@ class Processing:
             self._bucket.delete([layout.part(task.job, task.item, task.parts, task.part)])
         else:
             self._bucket.delete_folder(layout.attempt(task.job, task.item, task.attempt))
+            if task.kind is Kind.ITEM:
+                self._bucket.delete_folder(f"{layout.parts(task.job, task.item)}/{task.attempt}")
 
     def _part(self, task: Task, plan: Plan, item: Item) -> None:
         parts = self._parts.group(task, plan.pipeline)
@@ -218,6 +221,14 @@ def is_full(error: BaseException) -> bool:
     """Whether there is no room for results."""
     cause = error.__cause__ if isinstance(error, OutputError) else error
     return isinstance(error, BucketFullError) or is_of_disk(cause)
+
+
+def full(error: BaseException) -> str:
+    """Why there is no room, in words that tell a user nothing of where the bucket is."""
+    cause = error.__cause__ if isinstance(error, OutputError) else error
+    if isinstance(cause, OSError) and cause.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return f"results cannot be written now ({cause.strerror})"
+    return str(BucketFullError())
 
 
 def _bytes(path: Path) -> int:

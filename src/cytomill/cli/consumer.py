@@ -1,0 +1,70 @@
+"""``cytomill consumer``: takes tasks from the queue of a kiosk and does them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Any
+
+import click
+
+from ..errors import OptionError
+
+
+@click.command("consumer")
+@click.option("--threads", type=click.IntRange(min=1), help="Tasks at a time. Default: all cores.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where models run, without a model server.",
+)
+@click.option(
+    "--model-server",
+    metavar="URL",
+    help="Run models on the server at grpc://HOST:PORT. Default: CYTOMILL_MODEL_SERVER.",
+)
+@click.option(
+    "--pipeline",
+    "pipelines",
+    multiple=True,
+    metavar="NAME",
+    help="Do only jobs of this pipeline; may be given several times. Default: all there are.",
+)
+@click.option("--name", help="What the queue calls it: no two at a time may have the same.")
+def command(
+    threads: int | None,
+    device: Any,
+    model_server: str | None,
+    pipelines: tuple[str, ...],
+    name: str | None,
+) -> None:
+    """Take tasks from the queue of a kiosk and do them.
+
+    Queue and bucket are those of CYTOMILL_REDIS and CYTOMILL_BUCKET, see docs/settings.md. Prints
+    a line when it is ready. SIGTERM and Ctrl-C let it finish what it has in hand, for up to 20 s;
+    what is left is done by others.
+    """
+    try:
+        from ..kiosk.backend import Backend
+        from ..kiosk.consumer import Consumer
+    except ModuleNotFoundError as error:
+        raise OptionError(
+            f"consumer: {error.name} is not installed; pip install cytomill[kiosk]"
+        ) from error
+    from ..settings import settings
+
+    stop = threading.Event()
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, lambda *_: stop.set())
+    consumer = Consumer(
+        Backend.of(settings),
+        threads=threads,
+        device=device,
+        model_server=model_server or settings.model_server or None,
+        pipelines=pipelines or None,
+        name=name,
+        say=lambda line: click.echo(line, err=True),
+    )
+    consumer.run(stop, lambda: click.echo(f"consumer {consumer.name} ready"))

@@ -1,0 +1,54 @@
+"""Deleting what is to be deleted: jobs and uploads that expired, or that someone deleted."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+from redis.exceptions import LockError
+
+from ..jobs import layout
+from ..jobs.queue import LEASE, PREFIX
+from ..jobs.redis import told
+from ..jobs.uploads import Uploads
+from .backend import Backend
+
+#: Seconds after the end of a job for which it is not forgotten: consumers that have not heard yet
+#: may still write to its folder, which is then removed once more.
+_GRACE = 2 * LEASE / 1000 + 4
+
+#: Seconds after which a janitor that holds the lock is taken to be dead.
+_HOLD = 600
+
+
+class Janitor:
+    """Deletes what the queue names as expired; any number of them may be at work."""
+
+    def __init__(self, backend: Backend, uploads: Uploads) -> None:
+        self._backend, self._uploads = backend, uploads
+
+    def sweep(self) -> int:
+        """Delete what is to be deleted, unless another janitor is at it; returns how many went.
+
+        What is stopped half-way is done again by the next sweep. Raises `QueueAwayError` and
+        `BucketAwayError`.
+        """
+        lock = self._backend.redis.lock(f"{PREFIX}janitor", timeout=_HOLD, blocking=False)
+        with told():
+            if not lock.acquire():
+                return 0
+        try:
+            self._backend.bucket.sweep()
+            return sum(self._gone(kind, name) for kind, name in self._backend.queue.expired())
+        finally:
+            with suppress(LockError), told():
+                lock.release()
+
+    def _gone(self, kind: str, name: str) -> bool:
+        if kind == "upload":
+            return self._uploads.delete(name)
+        self._backend.bucket.delete_folder(layout.job(name))
+        job = self._backend.queue.job(name)
+        if job is not None and time.time() - job.finished < _GRACE:
+            return False
+        return self._backend.queue.forget(name)
