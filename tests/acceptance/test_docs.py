@@ -30,6 +30,7 @@ from cytomill.cli.options import flags
 from cytomill.models.registry import find as find_model
 from cytomill.settings import Settings
 from tests import zoo
+from tests.conftest import PIPELINES
 from tests.model_server import PATIENCE, serving, start
 from tests.unit.models.packages import network
 
@@ -142,6 +143,13 @@ def prepared(tmp_path_factory):
     return top
 
 
+@pytest.fixture(autouse=True)
+def no_own_pipelines():
+    """Pages begin without the pipelines that others made."""
+    for path in Path(PIPELINES).iterdir():
+        path.unlink()
+
+
 @each([page for page in PAGES if any(block.runs for block in blocks(page))])
 def test_commands_and_examples_run(page, prepared, tmp_path, monkeypatch):
     folder = tmp_path / "page"
@@ -252,6 +260,7 @@ def calls(command):
 
 def test_every_command_line_parses(tmp_path, monkeypatch):
     install(ROOT / "docs/pipelines.md", tmp_path, monkeypatch)
+    assert invoke(["cytomill", "pipelines", "new", "bright_spots"]) == 0
     shell = [block for block in BLOCKS if block.language in SHELL]
     lines = [(block.place, line) for block in shell for line in block.commands()]
     for page in PAGES:  # also in blocks that are indented rather than fenced
