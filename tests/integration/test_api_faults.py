@@ -40,6 +40,7 @@ def test_a_queue_whose_memory_is_full_is_told(tmp_path, own_redis):
         assert answer.status_code == 507, answer.text
         assert answer.json()["code"] == "queue_full"
         assert ann.get(f"/jobs/{job['id']}").status_code == 200
+        assert ann.delete(f"/jobs/{job['id']}").status_code == 204
         api.backend.redis.config_set("maxmemory", "0")
         assert ann.post("/jobs", json=of(upload)).status_code == 201
 

@@ -219,7 +219,7 @@ def test_addresses_and_methods_that_are_not_there(ann):
     problem(ann.get("/jobs/"), 404, "not_found")
     answer = ann.put("/jobs", json={})
     problem(answer, 405, "method_not_allowed")
-    assert "GET" in answer.headers["allow"] or "POST" in answer.headers["allow"]
+    assert answer.headers["allow"] == "GET, POST"
 
 
 @pytest.mark.parametrize("name", ["x", "0" * 24, "..%2Fjobs", "a:states", "%00", "0" * 90])

@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import redis
 
+from .errors import QueueFullError
 from .queue import PREFIX
 from .redis import told
 
@@ -24,6 +25,9 @@ class Limits:
         `QueueAwayError` where Redis does not answer.
         """
         every = 1000 / rate
-        with told():
-            arguments = [f"{every:.6f}", f"{every * burst:.6f}"]
-            return int(self._script(keys=[f"{PREFIX}limit:{name}"], args=arguments)) / 1000
+        arguments = [f"{every:.6f}", f"{every * burst:.6f}"]
+        try:
+            with told():
+                return int(self._script(keys=[f"{PREFIX}limit:{name}"], args=arguments)) / 1000
+        except QueueFullError:
+            return 0.0  # what is there can still be read, and deleted to make room

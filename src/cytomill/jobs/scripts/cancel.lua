@@ -1,6 +1,8 @@
 -- Stop a job for good; what is done stays. ARGV: job, 'cancelled' | 'deleting'.
 -- Returns 1, or 0 where it has ended already.
 local job, target = unpack(ARGV)
+-- A script that has removed something may write though the memory is full: who deletes makes room.
+redis.call('ZREM', key('later'), 'resume ' .. job)
 local state, working = get(job, 'state'), at_work(job)
 if not state or (not working and target == 'cancelled') then return 0 end
 if working then end_job(job, 'cancelled', '') end

@@ -113,7 +113,7 @@ async def _events(hub: Hub, kind: str, name: str, now: Look, *, one: bool) -> As
                     async with asyncio.timeout(_BETWEEN):
                         await hub.closing.wait()
             messages = await subscription.take(_ALIVE)
-            if not messages:
+            if not messages and not hub.closing.is_set():
                 yield b": open\n\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from ...errors import (
     CytomillError,
@@ -175,12 +176,21 @@ async def _http(request: Request, error: Exception) -> Response:
     """Errors of the framework: no such route or method, a body that it cannot read."""
     assert isinstance(error, HTTPException)
     title = STATUSES.get(error.status_code, ("",))[0]
-    detail = str(error.detail)
+    detail, headers = str(error.detail), dict(error.headers or {})
     if error.status_code == 404:
         detail = f"{request.url.path}: there is no such address"
     elif error.status_code == 405:
         detail = f"{request.url.path}: does not take {request.method}"
-    return problem(error.status_code, detail or title, headers=error.headers)
+        headers["Allow"] = ", ".join(_methods(request))
+    return problem(error.status_code, detail or title, headers=headers)
+
+
+def _methods(request: Request) -> Iterator[str]:
+    """The methods that an address takes: the framework names those of one of its routes."""
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            yield method
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

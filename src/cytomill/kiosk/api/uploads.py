@@ -116,7 +116,9 @@ class LargeAnswer(BaseModel):
     bytes: int
     piece_bytes: int = Field(description="Bytes of each piece but the last.")
     pieces: int = Field(description="How many there are; the first is 0.")
-    have: list[tuple[int, int]] = Field(description="The pieces that are there: first, last.")
+    have: list[Annotated[list[int], Field(min_length=2, max_length=2)]] = Field(
+        description="The pieces that are there: first, last."
+    )
     urls: list[str] | None = Field(
         None, description="Where to PUT the pieces asked for; null where it must be here."
     )
