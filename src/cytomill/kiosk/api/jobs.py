@@ -61,7 +61,7 @@ def submit(
         priority=body.priority,
     )
     for name in uploads:
-        request.app.state.uploads.touch(name)
+        request.app.state.uploads.hold(name, job.id)
     found = held.queue.submit(
         job,
         days=held.settings.result_days,
