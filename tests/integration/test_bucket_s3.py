@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from cytomill.errors import InputError
 from cytomill.jobs.bucket import Bucket
 from cytomill.jobs.errors import BucketAwayError, BucketFullError, MissingError
 from cytomill.testing import BucketTests
@@ -49,6 +50,24 @@ def test_more_objects_than_a_page_are_listed_and_deleted():
     assert [found.key for found in bucket.list()] == [f"{number:04d}" for number in range(1005)]
     bucket.delete_folder("")
     assert list(bucket.list()) == []
+
+
+def test_what_consoles_make_to_show_a_folder_is_no_object(server: S3Server):
+    bucket = Bucket(f"s3://{NAME}/console")
+    for key in ("x.zarr/", "x.zarr/0/", "x.zarr/0/c"):
+        httpx.put(f"{server.url}/{NAME}/console/{key}", content=b"").raise_for_status()
+    bucket.put("x.tif", b"")
+    assert [found.key for found in bucket.list()] == ["x.tif", "x.zarr/0/c"]
+    assert bucket.find("x.zarr") is None
+
+
+def test_a_key_of_another_program_that_is_no_path_is_told(server: S3Server):
+    bucket = Bucket(f"s3://{NAME}/foreign")
+    bucket.put("good/a", b"1")
+    httpx.put(f"{server.url}/{NAME}/foreign/bad//a", content=b"").raise_for_status()
+    with pytest.raises(InputError, match=r"foreign/bad//a.*; rename that object"):
+        list(bucket.list())
+    assert [found.key for found in bucket.list("good")] == ["good/a"]
 
 
 def test_a_bucket_that_is_not_there_is_told():

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from ..errors import OptionError, TemporaryError
+from ..errors import CytomillError, InputError, OptionError
 from .errors import BucketAwayError, BucketFullError, MissingError
 from .keys import UNFINISHED
 from .store import Object
@@ -48,6 +48,9 @@ _BATCH, _COPIES = 1000, 8
 
 #: What servers say when they are full: of the protocol, of MinIO, Ceph and others.
 _FULL = ("507 Insufficient Storage", "StorageFull", "QuotaExceeded", "InsufficientCapacity")
+
+#: What the library says when it lists a key such as ``a//b``.
+_UNCLEAN = "object with invalid path"
 
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 
@@ -128,11 +131,15 @@ class CloudStore:
 
     def list(self, prefix: str) -> Iterator[Object]:
         """See `Bucket.list`."""
-        with self._told():
-            for batch in obstore.list(self._store, prefix or None, chunk_size=_BATCH):
-                for found in batch:
-                    if not found["path"].startswith(f"{UNFINISHED}/"):
-                        yield _object(found)
+        before: Object | None = None
+        for found in self._listed(prefix):
+            # The consoles of clouds make an empty object where they show a folder.
+            marks = before and not before.size and found.key.startswith(f"{before.key}/")
+            if before and not marks:
+                yield before
+            before = found
+        if before:
+            yield before
 
     def delete(self, keys: Iterable[str]) -> None:
         """See `Bucket.delete`."""
@@ -183,6 +190,13 @@ class CloudStore:
     def sweep(self) -> None:
         """Parts of an object that was never finished go by a rule of the cloud's own."""
 
+    def _listed(self, prefix: str) -> Iterator[Object]:
+        with self._told():
+            for batch in obstore.list(self._store, prefix or None, chunk_size=_BATCH):
+                for found in batch:
+                    if not found["path"].startswith(f"{UNFINISHED}/"):
+                        yield _object(found)
+
     def _chunks(self, key: str, start: int, end: int, version: str | None) -> Iterator[bytes]:
         """A range of an object that stays the same all the while."""
         for first in range(start, end, _PART):
@@ -220,8 +234,12 @@ class CloudStore:
         except BaseError as error:
             raise self._fault(error) from None
 
-    def _fault(self, error: FileNotFoundError | BaseError) -> TemporaryError:
+    def _fault(self, error: FileNotFoundError | BaseError) -> CytomillError:
         told = str(error)
+        if _UNCLEAN in told:  # of another program: nothing that waiting would change
+            return InputError(
+                self._url, _reason(error), "rename that object, or take a prefix without it"
+            )
         if any(word in told for word in _FULL):
             return BucketFullError(
                 f"the bucket {self._url} is full; delete jobs and uploads, or make it larger"

@@ -19,24 +19,14 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
 
-from .errors import BucketAwayError, BucketFullError, ConflictError, MissingError
+from .disk import fault, told
+from .errors import ConflictError, MissingError
 from .keys import UNFINISHED
 from .store import CHUNK, Object
 
-#: What the operating system says where there is no such file.
-_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR)
-
-#: What it says where a file and a folder are in each other's way.
+#: What the operating system says where a file and a folder are in each other's way.
 _TAKEN = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY)
-
-_WAYS_OUT = {
-    errno.EACCES: "give this user the right to read and write there",
-    errno.EPERM: "give this user the right to read and write there",
-    errno.EROFS: "mount it writable",
-    errno.ESTALE: "mount it again",
-}
 
 #: Times that a write is begun again where others remove the emptied folders it needs.
 _TRIES = 20
@@ -61,7 +51,7 @@ class FolderStore:
             for chunk in chunks:
                 view = memoryview(chunk)
                 written += len(view)
-                with self._told():
+                with told(self._root):
                     while view:
                         view = view[os.write(file, view) :]
         return written
@@ -92,11 +82,11 @@ class FolderStore:
     def find(self, key: str) -> Object | None:
         """See `Bucket.find`."""
         try:
-            with self._told(key):
-                told = self.path(key).stat()
+            with told(self._root, key):
+                found = self.path(key).stat()
         except MissingError:
             return None
-        return _object(key, told) if stat.S_ISREG(told.st_mode) else None
+        return _object(key, found) if stat.S_ISREG(found.st_mode) else None
 
     def list(self, prefix: str) -> Iterator[Object]:
         """See `Bucket.list`."""
@@ -109,7 +99,7 @@ class FolderStore:
         for key in keys:
             with suppress(MissingError):
                 path = self.path(key)
-                with self._told(key):
+                with told(self._root, key):
                     path.unlink()
                 self._prune(path.parent)
 
@@ -150,7 +140,7 @@ class FolderStore:
 
     def ping(self) -> None:
         """See `Bucket.ping`."""
-        with self._temporary() as (_, file), self._told():
+        with self._temporary() as (_, file), told(self._root):
             os.write(file, b"1")
 
     def sweep(self) -> None:
@@ -172,18 +162,18 @@ class FolderStore:
 
     def _chunks(self, key: str, start: int, length: int | None) -> Iterator[bytes]:
         """An empty chunk when the file is open, then its bytes."""
-        with self._told(key):
+        with told(self._root, key):
             # Without waiting: a pipe in a shared folder must not hold a consumer.
             file = os.open(self.path(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise MissingError(f"{key}: is not a file")
             yield b""
-            with self._told(key):
+            with told(self._root, key):
                 os.lseek(file, start, os.SEEK_SET)
             left = length
             while left is None or left > 0:
-                with self._told(key):
+                with told(self._root, key):
                     chunk = os.read(file, CHUNK if left is None else min(CHUNK, left))
                 if not chunk:
                     return
@@ -198,7 +188,7 @@ class FolderStore:
         A name that is not UTF-8 can be no key, and is left out.
         """
         files: list[tuple[bytes, Object | None]] = []
-        with self._told(prefix), os.scandir(folder) as found:
+        with told(self._root, prefix), os.scandir(folder) as found:
             for entry in found:
                 name = entry.name
                 if (not prefix and name == UNFINISHED) or not _is_text(name):
@@ -208,25 +198,25 @@ class FolderStore:
                     files.append((f"{name}/".encode(), None))
                 elif entry.is_file(follow_symlinks=False):
                     with suppress(FileNotFoundError):  # removed since
-                        told = _object(prefix + name, entry.stat(follow_symlinks=False))
-                        files.append((name.encode(), told))
+                        file = _object(prefix + name, entry.stat(follow_symlinks=False))
+                        files.append((name.encode(), file))
         files.sort(key=lambda pair: pair[0])
-        for name_bytes, file in files:
-            if file is not None:
-                yield file
+        for encoded, one in files:
+            if one is not None:
+                yield one
             else:
-                name = name_bytes.decode()
+                name = encoded.decode()
                 with suppress(MissingError):
                     yield from self._below(folder / name[:-1], prefix + name)
 
     def _empty(self) -> None:
-        with self._told(""):
+        with told(self._root, ""):
             found = [path for path in self._root.iterdir() if path != self._unfinished]
         for path in found:
             self._remove(path)
 
     def _remove(self, path: Path) -> None:
-        with self._told():
+        with told(self._root):
             if not path.is_dir() or path.is_symlink():
                 path.unlink(missing_ok=True)
                 return
@@ -261,7 +251,7 @@ class FolderStore:
 
         By the lock `sweep` tells it from that of a writer that was killed.
         """
-        with self._told():
+        with told(self._root):
             path, file = self._locked()
         try:
             yield path, file
@@ -313,7 +303,7 @@ class FolderStore:
                 # The folder was empty, and was removed by others meanwhile.
                 if error.errno in (*_TAKEN, errno.ENOENT) and attempt < _TRIES - 1:
                     continue
-                self._fault(error)
+                raise fault(self._root, error) from None
 
     def _taken(self, path: Path) -> bool:
         """Whether a folder stands at ``path``, or a file in the place of a folder above it."""
@@ -321,39 +311,10 @@ class FolderStore:
             folder.is_file() for folder in path.parents if folder.is_relative_to(self._root)
         )
 
-    @contextmanager
-    def _told(self, key: str | None = None) -> Iterator[None]:
-        """Turns faults of the file system into ours; with ``key`` what is absent is missing."""
-        try:
-            yield
-        except OSError as error:
-            if key is not None and error.errno in _ABSENT:
-                raise MissingError(f"{key}: is not there") from None
-            self._fault(error)
 
-    def _fault(self, error: OSError) -> NoReturn:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise BucketFullError(
-                f"the disk of the bucket {self._root} is full ({error.strerror}); delete jobs and "
-                "uploads, or make room"
-            ) from None
-        if error.errno == errno.ENAMETOOLONG:
-            raise ConflictError(
-                f"{error.filename}: the path is too long for this disk; shorten its folders' names"
-            ) from None
-        way = _WAYS_OUT.get(error.errno or 0, "check the disk")
-        raise BucketAwayError(
-            f"the bucket {self._root} cannot be used ({_said(error)}); {way}"
-        ) from None
-
-
-def _object(key: str, told: os.stat_result) -> Object:
-    return Object(key, told.st_size, told.st_mtime, f"{told.st_mtime_ns}-{told.st_ino}")
-
-
-def _said(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return f"{reason}: {error.filename}" if error.filename else reason
+def _object(key: str, found: os.stat_result) -> Object:
+    version = f"{found.st_mtime_ns}-{found.st_ino}"
+    return Object(key, found.st_size, found.st_mtime, version)
 
 
 def _is_text(name: str) -> bool:
