@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -74,7 +75,8 @@ class Kiosk:
             env={**inherited, "PYTHONUNBUFFERED": "1", **(self.settings or {})},
         )
         self.lines.clear()
-        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
+        self._listener.start()
         self.until(lambda: "ready" in self.lines or self.process.poll() is not None)
         if "ready" not in self.lines:
             sys.exit("the kiosk does not start:\n" + "\n".join(self.lines))
@@ -92,6 +94,7 @@ class Kiosk:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+            self._listener.join()
             self.process = None
 
     def kill(self) -> None:
@@ -99,6 +102,7 @@ class Kiosk:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+        self._listener.join()
         self.process = None
 
     def pids(self) -> dict[str, list[int]]:
@@ -163,7 +167,7 @@ class Kiosk:
         """A job over an upload; returns its id."""
         asked = {"pipeline": "nuclei", "inputs": [{"upload": upload}], **more}
         # Sent again, because the answer was lost, it must not make a second job.
-        once = {"Idempotency-Key": f"benchmark-{upload}"}
+        once = {"Idempotency-Key": secrets.token_hex(8)}
         found: str = self.ask("POST", "/jobs", json=asked, headers=once).json()["id"]
         return found
 
@@ -174,8 +178,8 @@ class Kiosk:
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            self.lines.append(line.rstrip("\n"))
+        with process.stdout as told:
+            self.lines.extend(line.rstrip("\n") for line in told)
 
 
 def end(pid: int) -> bool:

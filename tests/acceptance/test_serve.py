@@ -22,11 +22,11 @@ from cytomill.kiosk import redis_server
 from tests.acceptance.conftest import Done
 from tests.conftest import missing
 
-Start = Callable[..., Kiosk]
+Serve = Callable[..., Kiosk]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def serve(tmp_path: Path) -> Iterator[Serve]:
     """Starts a kiosk on the same folder, again and again; a test ends with none."""
     try:
         redis_server.find()
@@ -49,9 +49,9 @@ def done(kiosk: Kiosk, job: str) -> dict[str, object]:
 
 
 def test_an_image_goes_in_and_its_nuclei_come_out(
-    start: Start, images: Path, scene: tuple[object, int]
+    serve: Serve, images: Path, scene: tuple[object, int]
 ) -> None:
-    kiosk = start()
+    kiosk = serve()
     assert kiosk.lines[0] == f"kiosk  http://127.0.0.1:{kiosk.port}"
     (line,) = [line for line in kiosk.lines if line.startswith("token")]
     token = kiosk.data / "token"
@@ -77,9 +77,9 @@ def test_models_can_have_a_server_of_their_own(tmp_path: Path, images: Path) -> 
 
 
 def test_stopped_and_started_again_it_knows_its_jobs_and_its_token(
-    start: Start, images: Path
+    serve: Serve, images: Path
 ) -> None:
-    kiosk = start()
+    kiosk = serve()
     job = kiosk.submit(kiosk.upload([images / "a.tif"]))
     found = done(kiosk, job)
     parts, process = family(kiosk), kiosk.process
@@ -94,8 +94,8 @@ def test_stopped_and_started_again_it_knows_its_jobs_and_its_token(
     assert kiosk.job(job) == found
 
 
-def test_killed_itself_it_carries_on_when_it_is_started_again(start: Start, images: Path) -> None:
-    kiosk = start()
+def test_killed_itself_it_carries_on_when_it_is_started_again(serve: Serve, images: Path) -> None:
+    kiosk = serve()
     job = kiosk.submit(kiosk.upload(sorted(images.glob("*.tif"))))
     parts = family(kiosk)
     kiosk.kill()
@@ -105,9 +105,9 @@ def test_killed_itself_it_carries_on_when_it_is_started_again(start: Start, imag
 
 
 def test_a_part_that_is_killed_is_started_again_and_its_work_done(
-    start: Start, images: Path
+    serve: Serve, images: Path
 ) -> None:
-    kiosk = start()
+    kiosk = serve()
     upload = kiosk.upload(sorted(images.glob("*.tif")))
     for part, called in (("consumer", "consumer-0"), ("API", "api"), ("redis", "redis")):
         job = kiosk.submit(upload, name=part)
@@ -117,8 +117,8 @@ def test_a_part_that_is_killed_is_started_again_and_its_work_done(
         kiosk.until(lambda told=told: any(line.startswith(told) for line in kiosk.lines))  # type: ignore[misc]
 
 
-def test_a_second_one_on_its_folder_is_refused(start: Start, program: Callable[..., Done]) -> None:
-    kiosk = start()
+def test_a_second_one_on_its_folder_is_refused(serve: Serve, program: Callable[..., Done]) -> None:
+    kiosk = serve()
     assert kiosk.process is not None
     refused = program("serve", "--data", kiosk.data, "--port", 0)
     assert refused.code == 2
@@ -175,8 +175,8 @@ def test_a_missing_extra_is_told_with_the_way_out() -> None:
     assert "Traceback" not in ran.stderr
 
 
-def test_ctrl_c_before_it_is_ready_stops_it_in_peace(tmp_path: Path, start: Start) -> None:
-    del start  # for its check that there is a Redis
+def test_ctrl_c_before_it_is_ready_stops_it_in_peace(tmp_path: Path, serve: Serve) -> None:
+    del serve  # for its check that there is a Redis
     words = [sys.executable, "-m", "cytomill", "serve", "--data", tmp_path, "--port", "0"]
     with subprocess.Popen(
         list(map(str, words)),
