@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ from ..batch.steps import is_of_disk, joined, named, reason
 from ..errors import Interrupted, OutputError, TemporaryError
 from ..image.core import Image
 from ..image.names import series_stems
-from ..inference.traffic import counted
+from ..inference.traffic import Traffic, counted
 from ..jobs import layout
 from ..jobs.bucket import Bucket
 from ..jobs.errors import BucketFullError
@@ -71,18 +71,33 @@ class Processing:
         begun = time.perf_counter()
         plan = self._plans.plan(task.job)
         item = self._plans.item(task.job, task.item)
+        facts = _Facts()
+        with counted() as facts.traffic:
+            return self._ended(task, plan, item, facts, begun)
+
+    def _ended(
+        self, task: Task, plan: Plan, item: Item, facts: _Facts, begun: float
+    ) -> Ended | Fanned:
         try:
             if task.kind is Kind.PART:
                 self._part(task, plan, item)
                 return Ended(Outcome.DONE, seconds=time.perf_counter() - begun)
-            return self._item(task, plan, item)
+            return self._item(task, plan, item, facts)
         except Exception as error:
             if passes(error):
                 raise
             told = reason(error, item.name)
             if task.kind is not Kind.PART:
                 self.undo(task)
-            failed = ItemRecord(item.name, "failed", error=told, ran=plan.ran)
+            failed = ItemRecord(
+                item.name,
+                "failed",
+                images=facts.images,
+                error=told,
+                sha256=facts.sha256 or self._digest(item),
+                wire_bytes=facts.wire_bytes,
+                ran=plan.ran,
+            )
             record.write(self._bucket, task.job, task.item, task.attempt, failed)
             seconds = time.perf_counter() - begun
             return Ended(Outcome.FAILED, seconds=seconds, reason=told)
@@ -110,11 +125,18 @@ class Processing:
             made = [self._processed(plan, images[number], part) for number, part in parts]
         self._parts.keep(task, plan.pipeline, made)
 
-    def _item(self, task: Task, plan: Plan, item: Item) -> Ended | Fanned:
+    def _digest(self, item: Item) -> str:
+        """That of an item which could not be opened, where that can be read."""
+        with suppress(Exception), self._inputs.entry(item) as entry:
+            return entry.digest()
+        return ""
+
+    def _item(self, task: Task, plan: Plan, item: Item, facts: _Facts) -> Ended | Fanned:
         watch, begun = Stopwatch(), time.perf_counter()
-        with counted() as traffic, self._inputs.entry(item) as entry, ExitStack() as stack:
+        with self._inputs.entry(item) as entry, ExitStack() as stack:
             with watch("open"):
                 images = named(stack.enter_context(entry.open()).images, item.name)
+            facts.images = len(images)
             if task.kind is Kind.MERGE:
                 counts, partials = self._parts.kept(task, plan.pipeline)
             else:
@@ -131,17 +153,17 @@ class Processing:
                     for part in parts
                 )
             with watch("hash"):
-                sha256 = entry.digest()
+                facts.sha256 = entry.digest()
             made = self._images(task, plan, item, images, counts, partials, watch)
             done = ItemRecord(
                 item.name,
                 "done",
                 made.objects,
-                len(images),
+                facts.images,
                 watch.seconds,
-                sha256=sha256,
+                sha256=facts.sha256,
                 outputs=tuple(made.outputs),
-                wire_bytes={"sent": traffic.sent, "received": traffic.received},
+                wire_bytes=facts.wire_bytes,
                 ran=plan.ran,
             )
         tables = joined(made.tables), joined(made.classes)
@@ -200,6 +222,20 @@ class Processing:
             yield Path(folder)
             for file in sorted(Path(folder).iterdir()):
                 self._bucket.put_file(f"{key}/{file.name}", file, move=True)
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What was found of an item so far."""
+
+    images: int = 0
+    sha256: str = ""
+    traffic: Traffic = field(default_factory=Traffic)
+
+    @property
+    def wire_bytes(self) -> dict[str, int]:
+        """Bytes to and from a model server."""
+        return {"sent": self.traffic.sent, "received": self.traffic.received}
 
 
 @dataclass(slots=True)
