@@ -122,9 +122,9 @@ def _announced(scope: Scope) -> int:
 
 
 def _route(scope: Scope) -> str:
-    """The template of the route, in which nothing stands that a user wrote."""
+    """The template of the route below the API, in which nothing stands that a user wrote."""
     route: Any = scope.get("route")
-    return str(getattr(route, "path", "none"))
+    return str(getattr(route, "path", "none")).removeprefix("/api/v1")
 
 
 def _ids(parameters: Mapping[str, Any]) -> dict[str, str]:
