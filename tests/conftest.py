@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,22 @@ def _redis(folder: Path) -> Iterator[RedisServer]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MiB."""
+    if os.getuid():
+        pytest.skip("only the superuser may mount a disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        [requires("mount"), "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True
+    )
+    if mounted.returncode:
+        missing(f"a disk cannot be mounted ({mounted.stderr.decode().strip()})")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
 
 
 def requires(program: str) -> str:

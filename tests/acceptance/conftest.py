@@ -18,7 +18,7 @@ import tifffile
 
 from cytomill.cli.main import main
 from cytomill.ops.synthesise import Scene, nuclei
-from tests.conftest import missing, requires
+from tests.conftest import requires
 
 
 @dataclass(frozen=True)
@@ -122,19 +122,3 @@ def bounded() -> list[str]:
     if os.getuid():
         return []
     return [requires("setpriv"), "--bounding-set=-dac_override,-dac_read_search"]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1 MiB."""
-    if os.getuid():
-        pytest.skip("only the superuser may mount a disk")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        [requires("mount"), "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True
-    )
-    if mounted.returncode:
-        missing(f"a disk cannot be mounted ({mounted.stderr.decode().strip()})")
-    yield disk
-    subprocess.run(["umount", disk], check=True)

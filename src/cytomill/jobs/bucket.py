@@ -65,7 +65,10 @@ class Bucket:
         return self._store.find(check(key))
 
     def list(self, prefix: str = "") -> Iterator[Object]:
-        """Objects in the folder ``prefix`` and below, in order of their keys (byte-wise)."""
+        """Objects in the folder ``prefix`` and below, in order of their keys (byte-wise).
+
+        Raises `InputError` where another program put what is no clean path into the cloud.
+        """
         return self._store.list(check_folder(prefix))
 
     def delete(self, keys: Iterable[str]) -> None:

@@ -223,3 +223,16 @@ def test_a_file_in_the_place_of_the_bucket_is_told(bucket: Bucket, folder: Path)
     for write in (lambda: bucket.put("a", b""), bucket.ping):
         with pytest.raises(BucketAwayError, match=str(folder)):
             write()
+
+
+def test_a_full_disk_is_told_and_works_again_when_there_is_room(small_disk: Path):
+    bucket = Bucket(str(small_disk / "bucket"))
+    bucket.put("a", b"a" * 600_000)
+    with pytest.raises(BucketFullError, match="is full"):
+        bucket.put("b", b"b" * 600_000)
+    with pytest.raises(BucketFullError, match="is full"):
+        bucket.put_stream("a", iter([b"c" * 300_000] * 3))
+    assert bucket.get("a") == b"a" * 600_000
+    bucket.delete(["a"])
+    bucket.put("b", b"b" * 600_000)
+    assert [found.key for found in bucket.list()] == ["b"]
