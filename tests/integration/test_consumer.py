@@ -16,7 +16,6 @@ import cytomill
 from cytomill.jobs.job import State
 from tests.consumers import Consumers, Lab, image, lab
 
-
 #: What is another in each TIFF that is written.
 _UUID = re.compile(rb'UUID="[^"]*"')
 

@@ -122,6 +122,9 @@ class Consumer:
                 ready()
             self._take(stop)
             self._drain()
+            if not stop.is_set():
+                self._say("too many of its threads are in calls that cannot be stopped; it ends")
+                self._leave(HUNG)
         finally:
             self._hands.end()
             beating.set()
@@ -145,7 +148,7 @@ class Consumer:
                 pause = min(2 * pause, 5.0)
 
     def _take(self, stop: Event) -> None:
-        """Keep the hands full until ``stop`` is set.
+        """Keep the hands full until ``stop`` is set, or too many threads were lost.
 
         A few more tasks than there are threads are in hand, so that no thread waits for the queue;
         no more, so that others find what they could do.
@@ -153,7 +156,7 @@ class Consumer:
         most = self.threads + max(1, self.threads // 4)
         alone, suspects, pause = False, 0, _SOON
         away = False
-        while not stop.is_set() and self._hands.lost < self.threads:
+        while not stop.is_set() and self._hands.lost <= 2 * self.threads:
             held = self._hands.count()
             if held >= most or (held and (alone or suspects)):
                 self._hands.wait(_LATE)

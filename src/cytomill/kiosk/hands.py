@@ -16,7 +16,7 @@ from ..inference.stop import Stop
 from ..jobs.task import Task
 
 #: Seconds after which a thread that was told to stop is left to itself.
-_PATIENCE = 2.0
+_PATIENCE = 1.5
 
 
 @dataclass(eq=False, slots=True)

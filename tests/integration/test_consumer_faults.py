@@ -1,0 +1,205 @@
+"""Consumers die, hang and come back; nothing is lost, and nothing is published twice."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cytomill.jobs import layout
+from cytomill.jobs.job import State
+from tests.consumers import Consumers, Lab, image, lab, wait_for
+
+#: A pipeline whose behaviour the name of the image decides.
+_PIPELINE = """import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from cytomill.ops.grid import Box
+from cytomill.pipelines.base import Options, Part, Partial, Pipeline, Products, Result
+from cytomill.pipelines.canvas import Canvas
+
+
+class Moody(Pipeline):
+    name = "moody"
+    summary = "Does what the name of the image says."
+    models = ()
+    Options = Options
+
+    @property
+    def products(self):
+        return Products()
+
+    def split(self, image):
+        parts = 40 if "many" in image.name else 1
+        return [Part(i, 0, 0, Box(0, 0, 2048, 2048)) for i in range(parts)]
+
+    def process(self, image, part, models):
+        seen = Path(os.environ["MOODY"])
+        with (seen / "seen").open("a") as log:
+            log.write(f"{image.name} {part.index}\\n")
+        if "poison" in image.name:
+            os._exit(9)
+        if "memory" in image.name:
+            raise MemoryError
+        if "odd" in image.name:
+            raise ValueError("what is this")
+        if "hang" in image.name:
+            time.sleep(3600)
+        if "many" in image.name:
+            time.sleep(0.05)
+        while "held" in image.name and not (seen / "go").exists():
+            time.sleep(0.01)
+        labels = np.full(image.shape[3:], part.index + 1, np.int32)
+        return Partial(part.index, 0, 0, Box(0, 0, *image.shape[3:]), labels, 0)
+
+    def merge(self, image, partials, scratch):
+        canvas = Canvas((1, 1, *image.shape[3:]), scratch)
+        count = sum(1 for partial in partials)
+        return Result(canvas.finish(), count, None, 0, None, {})
+"""
+
+
+@pytest.fixture
+def both(tmp_path: Path, redis_url: str) -> Iterator[tuple[Lab, Consumers]]:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "moody.py").write_text(_PIPELINE)
+    with lab(tmp_path, redis_url) as (made, consumers):
+        pipelines = str(tmp_path / "pipelines")
+        consumers.environment = {"CYTOMILL_PIPELINES": pipelines, "MOODY": str(tmp_path)}
+        yield made, consumers
+
+
+def files(folder: Path, *names: str) -> Path:
+    first = image(folder / names[0], size=(32, 32))
+    for name in names[1:]:
+        (folder / name).write_bytes(first.read_bytes())
+    return folder
+
+
+def seen(tmp_path: Path) -> list[str]:
+    path = tmp_path / "seen"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_a_killed_consumers_tasks_are_done_by_another(both, tmp_path):
+    lab, consumers = both
+    first = consumers.start("--threads", 2)
+    names = [f"held{number}.tif" for number in range(6)]
+    job = lab.submit(lab.upload(files(tmp_path / "in", *names)), pipeline="moody")
+    wait_for(lambda: len(seen(tmp_path)) == 2)
+    first.kill()
+    (tmp_path / "go").touch()
+    consumers.start("--threads", 2)
+    job = lab.wait(job, 25)
+    assert (job.state, job.done, job.failed) == (State.DONE, 6, 0)
+    assert lab.orphans(job) == []
+
+
+def test_what_a_hung_consumer_had_is_done_by_another_and_it_publishes_nothing(both, tmp_path):
+    lab, consumers = both
+    hung = consumers.start("--threads", 1)
+    job = lab.submit(lab.upload(files(tmp_path / "in", "held0.tif", "held1.tif")), pipeline="moody")
+    wait_for(lambda: len(seen(tmp_path)) == 1)
+    hung.process.send_signal(signal.SIGSTOP)
+    (tmp_path / "go").touch()
+    consumers.start("--threads", 1)
+    done = lab.wait(job, 25)
+    assert (done.state, done.done) == (State.DONE, 2)
+    before = lab.records(job), lab.report(job, "manifest.json")
+    hung.process.send_signal(signal.SIGCONT)
+    other = lab.submit(
+        lab.upload(files(tmp_path / "more", "a.tif")), pipeline="moody", priority="low"
+    )
+    lab.wait(other)
+    assert hung.stop() == 0
+    assert (lab.records(job), lab.report(job, "manifest.json")) == before
+    assert (lab.job(job).done, lab.job(job).failed) == (2, 0)
+    assert lab.orphans(job) == []
+
+
+def test_poison_fails_alone(both, tmp_path):
+    lab, consumers = both
+    environment = {"task_seconds": 3600}
+    consumers.start("--threads", 2, **environment)
+    names = ["poison.tif", *(f"fine{number}.tif" for number in range(20))]
+    job = lab.submit(lab.upload(files(tmp_path / "in", *names)), pipeline="moody")
+    end = time.monotonic() + 100
+    while not lab.job(job).state.ended:
+        assert time.monotonic() < end
+        last = consumers.started[-1]
+        if last.process.poll() is not None:  # as a supervisor does
+            assert last.process.returncode == 9
+            lab.backend.queue.bury(last.name, ["moody"])
+            consumers.start("--threads", 2, **environment)
+        time.sleep(0.05)
+    job = lab.job(job)
+    assert (job.state, job.done, job.failed) == (State.DONE, 20, 1)
+    assert "died or hung, 5 times" in lab.records(job)["poison.tif"].error
+    assert len(consumers.started) == 6
+    assert lab.orphans(job) == []
+
+
+def test_faults_of_a_pipeline_are_told_and_the_rest_is_done(both, tmp_path):
+    lab, consumers = both
+    consumers.start()
+    job = lab.submit(
+        lab.upload(files(tmp_path / "in", "memory.tif", "odd.tif", "fine.tif")), pipeline="moody"
+    )
+    records = lab.records(lab.wait(job))
+    assert records["fine.tif"].status == "done"
+    assert "does not fit in memory" in records["memory.tif"].error
+    assert records["odd.tif"].error == (
+        "odd.tif: could not be processed (ValueError: what is this); please report this"
+    )
+
+
+def test_cancelling_reaches_work_that_does_not_listen(both, tmp_path):
+    lab, consumers = both
+    running = consumers.start("--threads", 1)
+    job = lab.submit(lab.upload(files(tmp_path / "in", "hang.tif")), pipeline="moody")
+    wait_for(lambda: seen(tmp_path))
+    other = lab.submit(lab.upload(files(tmp_path / "more", "fine.tif")), pipeline="moody")
+    assert lab.backend.queue.cancel(job)
+    assert lab.wait(other, 8).done == 1
+    assert lab.job(job).state is State.CANCELLED
+    assert list(lab.backend.bucket.list(layout.job(job.id) + "/results")) == []
+    assert running.process.poll() is None
+
+
+def test_a_task_that_takes_too_long_ends_its_consumer(both, tmp_path):
+    lab, consumers = both
+    running = consumers.start("--threads", 2, task_seconds=1)
+    job = lab.submit(lab.upload(files(tmp_path / "in", "hang.tif")), pipeline="moody")
+    assert running.process.wait(30) == 70
+    assert "took longer than 1 s; raise CYTOMILL_TASK_SECONDS" in running.said()
+    assert lab.backend.queue.cancel(job)
+
+
+def test_a_consumer_that_is_to_end_finishes_what_it_has(both, tmp_path):
+    lab, consumers = both
+    first = consumers.start("--threads", 1)
+    job = lab.submit(lab.upload(files(tmp_path / "in", "held0.tif", "held1.tif")), pipeline="moody")
+    wait_for(lambda: seen(tmp_path))
+    first.process.send_signal(signal.SIGTERM)
+    wait_for(lambda: lab.job(job).waiting == 1)  # what was not begun is given back at once
+    (tmp_path / "go").touch()
+    assert first.process.wait(20) == 0
+    wait_for(lambda: lab.job(job).done == 1)
+    consumers.start("--threads", 1)
+    assert lab.wait(job, 10).done == 2
+
+
+def test_many_parts_are_spread_and_merged_in_order(both, tmp_path):
+    lab, consumers = both
+    consumers.start("--threads", 2)
+    consumers.start("--threads", 2)
+    job = lab.wait(lab.submit(lab.upload(files(tmp_path / "in", "many.tif")), pipeline="moody"), 30)
+    assert (job.done, job.objects) == (1, 40)
+    assert sorted(seen(tmp_path)) == sorted(f"many.tif {part}" for part in range(40))
+    assert lab.orphans(job) == []
