@@ -109,6 +109,15 @@ def test_soak_looks_at_the_memory_of_a_server(measure: Measure) -> None:
     assert all(look["bytes"] > 10e6 for look in found["looks"])
 
 
+def test_queue_hands_out_and_loses_nothing(measure: Measure) -> None:
+    options = ("--peers", "--rounds", 1, "--tasks", 100, "--large", 20_000, "--faulty", 60)
+    found = measure("queue", *options)
+    assert found["rates"]["cytomill"]["min"] > 0
+    assert found["large"]["bytes"] < 100
+    died = found["faults"]["cytomill"]
+    assert (died["lost"], died["stored twice"]) == (0, 0)
+
+
 def test_kiosk_compares_submitting_with_running(measure: Measure) -> None:
     options = ("--images", 2, "--size", "320x256", "--rounds", 1, "--ways", 1)
     found = measure("kiosk", *options)
