@@ -7,6 +7,7 @@ begun again, and of several attempts at an item one is published.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -233,12 +234,12 @@ class Queue:
         count = min(count, job.items - first)
         if count <= 0:
             return []
+        start, end = first * _WIDTH, (first + count) * _WIDTH - 1
         with told():
-            # Bytes above 127 are not text.
             raw = self._client.execute_command(
-                "GETRANGE", f"{PREFIX}job:{job.id}:states", first, first + count - 1, NEVER_DECODE=1
+                "GETRANGE", f"{PREFIX}job:{job.id}:states", start, end, NEVER_DECODE=1
             )
-        return [(ITEM_STATES[code >> 6], code & 63) for code in bytes(raw)]
+        return [(ITEM_STATES[code >> 30], code & (1 << 30) - 1) for (code,) in _STANDING(raw)]
 
     def find(self, job: Job, state: str, first: int, count: int) -> tuple[list[int], int]:
         """Up to ``count`` items in ``state`` from ``first`` on, and where to search next.
@@ -305,8 +306,7 @@ class Queue:
     ) -> bool:
         """Give a task back to be tried again after ``seconds``; whether it will be.
 
-        A try that ``counts`` may be the last: then the item fails with ``reason``. One that does
-        not must have removed what it wrote, as the next attempt has the same number.
+        A try that ``counts`` may be the last: then the item fails with ``reason``.
         """
         tries, delay = self._tries if counts else 0, round(seconds * 1000)
         return bool(self._run("release", *_place(task), tries, reason[:_REASON], delay))
@@ -392,7 +392,10 @@ class Queue:
             self._client.ping()
 
 
-#: States of an item by the upper two bits of its byte.
+#: What is kept of an item: in the upper two bits its state, then its attempts so far.
+_WIDTH, _STANDING = 4, struct.Struct(">I").iter_unpack
+
+#: States of an item by their number.
 ITEM_STATES = ("waiting", "running", "done", "failed")
 
 #: Letters of a reason that are kept.

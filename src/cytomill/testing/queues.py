@@ -215,13 +215,13 @@ class QueueTests:
     def test_a_task_given_back_is_tried_again(self, queue: Queue) -> None:
         """Later, and so often; what is nobody's fault is no try, however often it happens."""
         job = _listed(queue, 1)
-        for _ in range(100):
+        for number in range(100):
             (task,) = _take(queue)
-            assert (task.attempt, task.tries) == (1, 0)
+            assert (task.attempt, task.tries) == (number + 1, 0)
             assert queue.release(task, "away", counts=False)
         for number in range(5):
             (task,) = _take(queue)
-            assert (task.attempt, task.tries) == (number + 1, number)
+            assert (task.attempt, task.tries) == (number + 101, number)
             assert queue.release(task, f"fault {number}") == (number < 4)
         assert queue.errors(_now(queue, job), [0]) == {0: "fault 4"}
 

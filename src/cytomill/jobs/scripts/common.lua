@@ -1,7 +1,7 @@
 -- Keys. All begin with {cytomill}: so that they share a slot in a Redis Cluster.
 --
 -- {cytomill}:job:J            hash    job J: what was submitted, its state and counts
--- {cytomill}:job:J:states     string  a byte for each item: state * 64 + attempts so far
+-- {cytomill}:job:J:states     string  four bytes for each item: state + attempts so far
 -- {cytomill}:job:J:more       list    "kind item first last epoch": tasks that come before the next
 --                                     item: a range of items where kind is item, else of parts
 -- {cytomill}:job:J:later      zset    "kind item part epoch": tasks put off -> when they are due
@@ -41,9 +41,9 @@
 local PREFIX = '{cytomill}:'
 local GROUP = 'consumers'
 
--- States of an item, times 64: below them is the number of attempts so far.
-local WAITING, TAKEN, DONE, FAILED = 0, 64, 128, 192
-local MOST = 63          -- attempts that a byte can count
+-- States of an item, in the upper two bits of 32: below them is the number of attempts so far.
+local WAITING, TAKEN, DONE, FAILED = 0, 2 ^ 30, 2 * 2 ^ 30, 3 * 2 ^ 30
+local WIDTH = 4          -- bytes of an item
 local ERRORS = 10000     -- reasons kept in memory; all are in the bucket
 local EVENTS = 20000     -- events kept, for readers that were away for a moment
 local TELL = 500         -- ms between two events about the progress of a job
@@ -81,13 +81,16 @@ local function say(job, always)
 end
 
 -- State of an item and attempts so far.
-local function byte(job, item)
-  local value = string.byte(redis.call('GETRANGE', key('job', job, 'states'), item, item)) or 0
-  return value - value % 64, value % 64
+local function standing(job, item)
+  local first = item * WIDTH
+  local stored = redis.call('GETRANGE', key('job', job, 'states'), first, first + WIDTH - 1)
+  local value = stored ~= '' and struct.unpack('>I4', stored) or 0
+  return value - value % TAKEN, value % TAKEN
 end
 
 local function mark(job, item, state, attempts)
-  redis.call('SETRANGE', key('job', job, 'states'), item, string.char(state + attempts))
+  local stored = struct.pack('>I4', state + attempts)
+  redis.call('SETRANGE', key('job', job, 'states'), item * WIDTH, stored)
 end
 
 -- A task is in nobody's hands any more. Returns whether it was until now.

@@ -43,7 +43,7 @@ local function end_part(job, queue, held, item, part, attempt, outcome, seconds,
 end
 
 local function end_item(job, queue, kind, item, attempt, outcome, objects, seconds, reason)
-  local state, attempts = byte(job, item)
+  local state, attempts = standing(job, item)
   if attempts ~= attempt then return 0 end
   if state == DONE or state == FAILED then
     return (state == DONE) == (outcome == 'done') and 1 or 0

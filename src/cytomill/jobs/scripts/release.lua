@@ -6,7 +6,7 @@ local job, queue, entry, kind, item, part, attempt, most, reason, delay = unpack
 local held = drop(queue, entry)
 if not at_work(job) then return 0 end
 if not held then
-  local state = byte(job, item)
+  local state = standing(job, item)
   local whole = kind == 'list' or kind == 'report'
   return (whole or state == WAITING or state == TAKEN) and 1 or 0
 end

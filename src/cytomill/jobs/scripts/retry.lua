@@ -7,12 +7,14 @@ local state = get(job, 'state')
 local ended = not at_work(job)
 if ended and (not all_ended(job) or (state ~= 'done' and state ~= 'failed')) then return -1 end
 
--- Ranges of failed items, less those that a byte could not count another attempt of.
-local states, found, ranges, from = '', 0, {}, nil
-if last >= first then states = redis.call('GETRANGE', key('job', job, 'states'), first, last) end
-for index = 1, #states + 1 do
-  local value, item = string.byte(states, index) or 0, first + index - 1
-  if value >= FAILED and value - FAILED < MOST then
+-- Ranges of failed items.
+local found, ranges, from = 0, {}, nil
+last = math.min(last, number(job, 'items') - 1)
+local states =
+  redis.call('GETRANGE', key('job', job, 'states'), first * WIDTH, last * WIDTH + WIDTH - 1)
+for item = first, last + 1 do
+  local value = item <= last and struct.unpack('>I4', states, (item - first) * WIDTH + 1) or 0
+  if value >= FAILED then
     mark(job, item, WAITING, value - FAILED)
     redis.call('HDEL', key('job', job, 'errors'), item)
     found, from = found + 1, from or item

@@ -18,12 +18,9 @@ end
 local function offer(queue, job, kind, item, part, epoch)
   local attempt = epoch
   if kind == 'item' or kind == 'merge' then
-    local state, attempts = byte(job, item)
+    local state, attempts = standing(job, item)
     attempt = attempts + 1
     if state ~= (kind == 'item' and WAITING or TAKEN) then return end
-    if attempt > MOST then
-      return fail_item(job, queue, item, attempts, 'it was begun ' .. MOST .. ' times')
-    end
     mark(job, item, TAKEN, attempt)
   elseif kind == 'part' and redis.call('GETBIT', key('job', job, 'parts', item), part) == 1 then
     return
@@ -65,8 +62,8 @@ local function give_new(queue, job, room)
   if number <= 0 then return end
   set(job, 'next', first + number)
   count(job, queue, -number)
-  redis.call('SETRANGE', key('job', job, 'states'), first,
-    string.rep(string.char(TAKEN + 1), number))
+  redis.call('SETRANGE', key('job', job, 'states'), first * WIDTH,
+    string.rep(struct.pack('>I4', TAKEN + 1), number))
   for item = first, first + number - 1 do hand_out(queue, job, 'item', item, 0, 1, 0, 0) end
 end
 

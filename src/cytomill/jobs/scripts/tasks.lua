@@ -94,10 +94,10 @@ local function resume_job(job)
 end
 
 -- An attempt at a task of a job at work has failed or died: try again, or fail for good once there
--- were `most` of them; 0 where this one does not count, as its holder undid what it did.
+-- were `most` of them; 0 where this one does not count.
 -- `alone` tells that the task may have killed its consumer. Returns whether it will be tried again.
 local function again(job, queue, kind, item, part, attempt, most, reason, alone, delay)
-  local state, attempts = byte(job, item)
+  local state, attempts = standing(job, item)
   local epoch = epoch_of(job, kind, item)
   if not epoch then return false end
   if kind == 'part' or kind == 'report' then
@@ -109,17 +109,13 @@ local function again(job, queue, kind, item, part, attempt, most, reason, alone,
   if most > 0 then
     local field = table.concat({kind, item, part}, ' ')
     tries = redis.call('HINCRBY', key('job', job, 'tries'), field, 1)
-  elseif kind == 'item' or kind == 'merge' then
-    attempts = attempts - 1
   end
-  local whole = kind == 'list' or kind == 'report'
-  if (most > 0 and tries >= most) or (attempts >= MOST and not whole) then
-    if whole then end_job(job, 'failed', reason)
+  if most > 0 and tries >= most then
+    if kind == 'list' or kind == 'report' then end_job(job, 'failed', reason)
     else fail_item(job, queue, item, attempts, reason) end
     return false
   end
   if kind == 'item' then mark(job, item, WAITING, attempts) end
-  if kind == 'merge' then mark(job, item, TAKEN, attempts) end
   local line = table.concat({kind, item, part, epoch}, ' ')
   if delay > 0 then
     redis.call('ZADD', key('job', job, 'later'), now() + delay, line)
