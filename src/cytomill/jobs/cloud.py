@@ -155,7 +155,7 @@ class CloudStore:
 
     def delete_folder(self, prefix: str) -> None:
         """See `Bucket.delete_folder`."""
-        self.delete(found.key for found in self.list(prefix))
+        self.delete(found.key for found in self._listed(prefix))
 
     def path(self, key: str) -> None:
         """A cloud is no folder."""

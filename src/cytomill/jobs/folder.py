@@ -22,11 +22,14 @@ from pathlib import Path
 
 from .disk import fault, told
 from .errors import ConflictError, MissingError
-from .keys import UNFINISHED
+from .keys import UNFINISHED, WHOLE, is_name
 from .store import CHUNK, Object
 
 #: What the operating system says where a file and a folder are in each other's way.
 _TAKEN = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY)
+
+#: What it says of a disk, such as a remote one, that has no locks.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 #: Times that a write is begun again where others remove the emptied folders it needs.
 _TRIES = 20
@@ -145,13 +148,13 @@ class FolderStore:
 
     def sweep(self) -> None:
         """See `Bucket.sweep`."""
-        with suppress(FileNotFoundError), os.scandir(self._unfinished) as found:
-            for entry in found:
+        with suppress(MissingError), told(self._root, UNFINISHED):
+            for path in self._unfinished.iterdir():
                 with suppress(OSError):
-                    file = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+                    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
                     try:
                         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # its writer is gone
-                        Path(entry.path).unlink()
+                        path.unlink()
                     finally:
                         os.close(file)
 
@@ -185,21 +188,25 @@ class FolderStore:
     def _below(self, folder: Path, prefix: str) -> Iterator[Object]:
         """Objects in a folder, whose keys begin with ``prefix``; of all, only one folder's at once.
 
-        A name that is not UTF-8 can be no key, and is left out.
+        A file whose path can be no key, such as a name that is not UTF-8, is left out.
         """
         files: list[tuple[bytes, Object | None]] = []
+        room = WHOLE - len(prefix.encode())
         with told(self._root, prefix), os.scandir(folder) as found:
             for entry in found:
                 name = entry.name
-                if (not prefix and name == UNFINISHED) or not _is_text(name):
+                if (not prefix and name == UNFINISHED) or not is_name(name):
+                    continue
+                encoded = name.encode()
+                if len(encoded) > room:
                     continue
                 # A folder's keys go on with "/", by which it takes its place among the files.
                 if entry.is_dir(follow_symlinks=False):
-                    files.append((f"{name}/".encode(), None))
+                    files.append((encoded + b"/", None))
                 elif entry.is_file(follow_symlinks=False):
                     with suppress(FileNotFoundError):  # removed since
                         file = _object(prefix + name, entry.stat(follow_symlinks=False))
-                        files.append((name.encode(), file))
+                        files.append((encoded, file))
         files.sort(key=lambda pair: pair[0])
         for encoded, one in files:
             if one is not None:
@@ -264,11 +271,9 @@ class FolderStore:
         while True:
             path = self._unfinished / secrets.token_hex(8)
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-            # Between the two calls a sweep may take it for one that was left.
-            with suppress(BlockingIOError):
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.fstat(file).st_nlink:
-                    return path, file
+            # Before it is locked, a sweep may take it for one that was left.
+            if _lock(file) and os.fstat(file).st_nlink:
+                return path, file
             os.close(file)
 
     def _moved(self, key: str, path: Path) -> bool:
@@ -317,9 +322,10 @@ def _object(key: str, found: os.stat_result) -> Object:
     return Object(key, found.st_size, found.st_mtime, version)
 
 
-def _is_text(name: str) -> bool:
+def _lock(file: int) -> bool:
+    """Lock a file, if nobody has; a disk without locks has no sweeps that would mind."""
     try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in _NO_LOCKS
     return True

@@ -35,6 +35,11 @@ def check_folder(prefix: str) -> str:
     return prefix and check(prefix)
 
 
+def is_name(name: str) -> bool:
+    """Whether a file's name may be a component of a key, but for its length."""
+    return not _UNFIT.search(name)
+
+
 def _check_length(key: str, parts: list[str]) -> None:
     long = max(parts, key=lambda part: len(part.encode()))
     if len(long.encode()) > COMPONENT:

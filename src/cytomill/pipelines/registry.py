@@ -4,6 +4,7 @@ in the folder of the settings.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -58,8 +59,14 @@ def find(name: str) -> type[Pipeline[Any]]:
     return found
 
 
-def _points() -> list[EntryPoint]:
-    return list(entry_points(group=_GROUP))
+def _points() -> tuple[EntryPoint, ...]:
+    return _points_on(tuple(sys.path))
+
+
+@lru_cache(maxsize=4)
+def _points_on(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Read once: it takes milliseconds, and packages do not change under a program that runs."""
+    return tuple(entry_points(group=_GROUP))
 
 
 @lru_cache(maxsize=1)

@@ -334,6 +334,7 @@ class BucketTests:
         """Their length is that of their bytes."""
         self._round_trip(bucket, "top/" + "é" * (COMPONENT // 2))
         self._round_trip(bucket, "top/" + "/".join(["a" * 99] * (WHOLE // 100 - 1)))
+        self._round_trip(bucket, "top" + "/a" * (WHOLE // 2 - 2))
 
     @pytest.mark.parametrize("key", _REFUSED)
     def test_keys_that_lead_elsewhere_are_refused(

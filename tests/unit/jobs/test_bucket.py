@@ -110,10 +110,28 @@ def test_what_is_no_file_is_no_object(bucket: Bucket, folder: Path):
     assert [found.key for found in bucket.list()] == ["a"]
 
 
-def test_names_that_are_not_utf8_are_left_out(bucket: Bucket, folder: Path):
+def test_files_that_can_have_no_key_are_left_out(bucket: Bucket, folder: Path):
     bucket.put("a", b"1")
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff")).write_bytes(b"")
+    (folder / "a\nb").write_bytes(b"")
+    deep = folder.joinpath(*["d"] * 460)
+    deep.mkdir(parents=True)
+    (deep / "file").write_bytes(b"")
     assert [found.key for found in bucket.list()] == ["a"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_will_do(bucket: Bucket, folder: Path, monkeypatch, code: int):
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("cytomill.jobs.folder.fcntl.flock", refuse)
+    (folder / ".part").mkdir(parents=True)
+    (folder / ".part/other").write_bytes(b"of another machine, perhaps at work")
+    bucket.put("a", b"1")
+    bucket.sweep()
+    assert bucket.get("a") == b"1"
+    assert files(folder) == [".part", ".part/other", "a"]
 
 
 def test_emptied_folders_go(bucket: Bucket, folder: Path):

@@ -11,7 +11,7 @@ from cytomill.pipelines.nuclei import Nuclei
 
 def offer(monkeypatch, *points: tuple[str, str]) -> None:
     offered = [EntryPoint(name, value, "cytomill.pipelines") for name, value in points]
-    monkeypatch.setattr(registry, "entry_points", lambda group: offered)
+    monkeypatch.setattr(registry, "_points", lambda: offered)
 
 
 def test_the_built_in_pipeline_is_found():
