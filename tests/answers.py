@@ -15,7 +15,10 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 @contextmanager
 def answering(answer: Answer) -> Iterator[str]:
-    """The address of a server whose requests, of any method, are given to ``answer``."""
+    """The address of a server whose requests, of any method, are given to ``answer``.
+
+    They have a ``body``.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -25,6 +28,7 @@ def answering(answer: Answer) -> Iterator[str]:
             if not self.raw_requestline or not self.parse_request():
                 self.close_connection = True
                 return
+            self.body = self.rfile.read(int(self.headers.get("content-length", 0)))
             answer(self)
             self.wfile.flush()
 
@@ -47,8 +51,7 @@ def answering(answer: Answer) -> Iterator[str]:
 
 
 def tell(request: BaseHTTPRequestHandler, status: int, told: Any, **headers: str) -> None:
-    """Answer with JSON; the body of the request is read first."""
-    request.rfile.read(int(request.headers.get("content-length", 0)))
+    """Answer with JSON."""
     body = json.dumps(told).encode()
     request.send_response(status)
     request.send_header("Content-Type", headers.pop("kind", "application/json"))

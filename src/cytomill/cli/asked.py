@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ..client import Client, Item, Job, Results
+from ..client import Client, Item, Job, Results, check_own
 from ..errors import CytomillError, Interrupted, OptionError
 from .meter import Meter
 
@@ -77,13 +77,17 @@ def fetch(client: Client, job: Job, out: str, *, overwrite: bool, quiet: bool) -
         raise Interrupted from None
 
 
-def usable(out: str | None) -> None:
-    """Raise `OptionError` where ``out`` can be no folder of results."""
+def usable(out: str | None, *, overwrite: bool) -> None:
+    """Raise `OptionError` where ``out`` can be no folder of results, before anything is done."""
     if out is None:
         return
-    path = Path(out).expanduser()
-    if not out or (path.exists() and not path.is_dir()):
-        raise OptionError(f"--out {out!r}: name a folder for the results")
+    if not out:
+        raise OptionError("--out: is empty; name a folder for the results")
+    if not overwrite:
+        try:
+            check_own(Path(out).expanduser())
+        except CytomillError as error:
+            raise OptionError(str(error)) from error
 
 
 def finish(

@@ -154,7 +154,7 @@ _changing("unpin", "Let jobs expire.", lambda client, job: client.pin(job, False
 @kiosk_options
 @_ID
 @click.option("-o", "--out", required=True, help="Folder for the results.")
-@click.option("--overwrite", is_flag=True, help="Replace files of other origin in that folder.")
+@click.option("--overwrite", is_flag=True, help="Also into a folder that holds other files.")
 @_JSON
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def download(
@@ -170,7 +170,7 @@ def download(
 
     What an earlier command fetched of them is not fetched again.
     """
-    usable(out)
+    usable(out, overwrite=overwrite)
     with asked(server, token) as client:
         results = fetch(client, client.find(job), out, overwrite=overwrite, quiet=quiet)
     if as_json:

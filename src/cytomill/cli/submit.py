@@ -64,7 +64,7 @@ class _SubmitCommand(PipelineCommand):
 @click.option("--geojson", is_flag=True, help="Also write the outlines for QuPath.")
 @click.option("--wait", is_flag=True, help="Wait until the job has ended.")
 @click.option("-o", "--out", help="Wait, and fetch the results into this folder.")
-@click.option("--overwrite", is_flag=True, help="Replace files of other origin in that folder.")
+@click.option("--overwrite", is_flag=True, help="Also into a folder that holds other files.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the job's id and errors only.")
 def command(
@@ -102,7 +102,7 @@ def command(
         raise OptionError("--prefix: is a folder of a source; give --source too")
     if overwrite and out is None:
         raise OptionError("--overwrite: is about the folder of results; give -o too")
-    usable(out)
+    usable(out, overwrite=overwrite)
     _check(chose, wanted)
     with asked(server, token) as client:
         try:

@@ -17,10 +17,11 @@ __all__ = [
     "SignInError",
     "Stored",
     "Upload",
+    "check_own",
 ]
 
 from .aio import AsyncClient
-from .download import Results
+from .download import Results, check_own
 from .errors import (
     AnswerError,
     JobFailedError,

@@ -348,9 +348,9 @@ class AsyncClient:
     ) -> Results:
         """Fetch the results into the folder ``out``, laid out as `cytomill.run` does.
 
-        What an earlier call fetched of the same job is not fetched again. Files that no run or
-        download made are not replaced, but with ``overwrite``. ``progress`` is called with the
-        items fetched and those that are done. Raises `OutputError`.
+        What an earlier call fetched of the same job is not fetched again, results of another job
+        are replaced. A folder that holds what no download made is refused but with ``overwrite``.
+        ``progress`` is called with the items fetched and those that are done. Raises `OutputError`.
         """
         about = await self.job(job)
         fetching = Downloader(self._http, about, Path(out).expanduser(), overwrite=overwrite)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +29,7 @@ from .unpack import unpack
 #: The file that says of which job the results are.
 _MARK = "job.json"
 
-_FOREIGN = ("is in the way: no run made it", "move it, choose another folder, or say overwrite")
-
-#: Bytes that are received and written at a time.
-_CHUNK = 2**20
+_FOREIGN = ("holds what no download made", "choose another folder, or say to overwrite")
 
 #: Called as items come: how many have their files, and how many there are.
 Progress = Callable[[int, int], None]
@@ -77,6 +73,8 @@ class Downloader:
 
     async def fetch(self, parallel: int, progress: Progress | None = None) -> Results:
         """Fetch what is not there. Raises `OutputError`, and as `Http.call` does."""
+        if not self._overwrite:
+            check_own(self._out)
         self._write_mark({"server": self._http.server.url, "job": self._job.id})
 
         async def one(item: Item) -> None:
@@ -137,26 +135,15 @@ class Downloader:
             if same and self._there(target, output.bytes):
                 self._kept += 1
             else:
-                self._refuse_foreign(target)
                 await self._file(f"{address}/{part(output.name)}", target, output.bytes)
             paths.append(target)
         return paths
 
     def _there(self, target: Path, count: int | None) -> bool:
-        """Whether an earlier download left all ``count`` bytes, or a folder, where it is None.
-
-        Raises `OutputError` for what no download left.
-        """
-        if not os.path.lexists(target):
-            return False
-        self._refuse_foreign(target)
-        if self._mark.get("job") != self._job.id:
+        """Whether an earlier download left all ``count`` bytes, or a folder, where it is None."""
+        if self._mark.get("job") != self._job.id or not target.exists():
             return False
         return target.is_dir() if count is None else target.stat().st_size == count
-
-    def _refuse_foreign(self, target: Path) -> None:
-        if not self._mark and not self._overwrite and os.path.lexists(target):
-            raise OutputError(target, *_FOREIGN)
 
     async def _file(
         self, address: str, target: Path, count: int | None, *, signed: bool = False
@@ -189,7 +176,8 @@ class Downloader:
                                 file.seek(0)
                                 file.truncate()
                             tag = response.headers.get("etag", "")
-                            async for chunk in response.aiter_bytes(_CHUNK):
+                            # As they come: what a larger chunk lacks would be lost with it.
+                            async for chunk in response.aiter_bytes():
                                 file.write(chunk)
                                 come += len(chunk)
                                 patience.renew()
@@ -214,6 +202,15 @@ class Downloader:
             raise output_error(self._out, error) from error
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(told) + "\n", encoding="utf-8")
+
+
+def check_own(out: Path) -> None:
+    """Raise `OutputError` where a folder holds what no download made, or is no folder."""
+    try:
+        if out.exists() and not _read_mark(out) and any(out.iterdir()):
+            raise OutputError(out, *_FOREIGN)
+    except OSError as error:
+        raise output_error(out, error) from error
 
 
 def _read_mark(out: Path) -> dict[str, Any]:
