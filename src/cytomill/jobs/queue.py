@@ -211,6 +211,10 @@ class Queue:
         """Stop a job and mark it as to be deleted: `expired` names it at once."""
         return bool(self._run("cancel", job.id, "deleting"))
 
+    def condemn(self, job: Job) -> bool:
+        """`delete` a job that has expired; False where it was pinned or tried again since."""
+        return bool(self._run("cancel", job.id, "expired"))
+
     def forget(self, name: str) -> bool:
         """Remove all that is known of a job whose files are gone."""
         return bool(self._run("forget", name))
@@ -218,8 +222,7 @@ class Queue:
     def expired(self, count: int = 100) -> list[tuple[str, str]]:
         """What is to be deleted: ``("job", id)`` and ``("upload", id)``.
 
-        Call `delete` before a job's files are removed, so that nobody tries its items again
-        meanwhile, and `forget` after.
+        Call `condemn` before a job's files are removed and `forget` after.
         """
         with told():
             seconds, micros = self._client.time()

@@ -47,8 +47,10 @@ class Janitor:
     def _gone(self, kind: str, name: str) -> bool:
         if kind == "upload":
             return self._uploads.delete(name)
-        self._backend.bucket.delete_folder(layout.job(name))
         job = self._backend.queue.job(name)
+        if job is not None and not self._backend.queue.condemn(job):
+            return False
+        self._backend.bucket.delete_folder(layout.job(name))
         if job is not None and time.time() - job.finished < _GRACE:
             return False
         return self._backend.queue.forget(name)

@@ -389,9 +389,14 @@ class QueueTests:
         assert queue.expired() == [("job", job.id)]
         assert queue.pin(job)
         assert not queue.expired()
+        assert not queue.condemn(job)
         assert _now(queue, job).pinned
         assert queue.pin(job, False)
-        assert queue.expired() == [("job", job.id)]
+        for _ in range(2):
+            assert queue.expired() == [("job", job.id)]
+            assert queue.condemn(job)
+        assert _now(queue, job).state is State.DELETING
+        assert not queue.pin(job)
 
     # Fairness
 

@@ -1,6 +1,12 @@
--- Stop a job for good; what is done stays. ARGV: job, 'cancelled' | 'deleting'.
--- Returns 1, or 0 where it has ended already.
+-- Stop a job for good; what is done stays.
+-- ARGV: job, 'cancelled' | 'deleting' | 'expired': deleting where it is time.
+-- Returns 1, or 0 where it has ended already, or it is not time.
 local job, target = unpack(ARGV)
+if target == 'expired' then
+  local due = redis.call('ZSCORE', key('expiry'), 'job ' .. job)
+  if not due or due * 1000 > now() then return 0 end
+  target = 'deleting'
+end
 -- A script that has removed something may write though the memory is full: who deletes makes room.
 redis.call('ZREM', key('later'), 'resume ' .. job)
 local state, working = get(job, 'state'), at_work(job)
