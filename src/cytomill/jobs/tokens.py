@@ -17,13 +17,14 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 import redis
 
 from ..errors import OptionError
-from .errors import QuotaError
+from .errors import QueueFullError, QuotaError
 from .queue import PREFIX
 from .redis import told
 
@@ -147,9 +148,14 @@ class Tokens:
             if token.expires and token.expires <= now:
                 return None
             if now - token.used > _USED:
-                # In one step: it must not come back as a stump after it was revoked.
-                self._client.eval(_TOUCH, 1, _key(name), repr(now))
+                self._touch(name, now)
         return token
+
+    def _touch(self, name: str, now: float) -> None:
+        # In one step: it must not come back as a stump after it was revoked. Where the memory is
+        # full, whoever would make room must still get in.
+        with suppress(QueueFullError), told():
+            self._client.eval(_TOUCH, 1, _key(name), repr(now))
 
     def get(self, name: str) -> Token | None:
         """The token with the id ``name``, if there is one; also one that has expired."""
@@ -178,7 +184,8 @@ class Tokens:
         if not _ID.fullmatch(name):
             return False
         with told():
-            pipe = self._client.pipeline(transaction=True)
+            # No transaction: a server whose memory is full begins none.
+            pipe = self._client.pipeline(transaction=False)
             pipe.delete(_key(name))
             pipe.zrem(f"{PREFIX}tokens", name)
             return bool(pipe.execute()[0])

@@ -105,28 +105,42 @@ class Provider:
 
     def _key(self, name: object) -> jwt.PyJWK | None:
         """The key called ``name``, of a token that names none the only one."""
-        with self._lock:
-            now = time.monotonic()
-            key = self._known(name)
-            old = now - self._fetched > _KEPT
-            if (key is None or old) and now - self._tried > _PAUSE:
-                self._tried = now
+        key = self._known(name)
+        now = time.monotonic()
+        if (key is None or now - self._fetched > _KEPT) and now - self._tried > _PAUSE:
+            # One fetches. Whoever has the key does not wait for that, nor do they whose token may
+            # be made up: a provider that is slow must not hold all threads.
+            if self._lock.acquire(blocking=not self._keys):
                 try:
-                    self._keys = self._fetch()
-                    self._fetched = now
-                except UnreachableError:
-                    if key is None:
-                        self._tried = now - _PAUSE + 1
-                        raise
-                key = self._known(name)
-            if key is None and not self._keys:
-                raise UnreachableError(_AWAY.format(self._issuer, "it gave no keys"))
-            return key
+                    self._refresh(key is None)
+                finally:
+                    self._lock.release()
+            elif key is None:
+                raise UnreachableError(_AWAY.format(self._issuer, "its keys are being fetched"))
+            key = self._known(name)
+        if key is None and not self._keys:
+            raise UnreachableError(_AWAY.format(self._issuer, "it gave no keys"))
+        return key
+
+    def _refresh(self, needed: bool) -> None:
+        """Fetch the keys, unless it was just done; ``needed`` says that there is no other way."""
+        now = time.monotonic()
+        if now - self._tried <= _PAUSE:
+            return
+        self._tried = now
+        try:
+            self._keys = self._fetch()
+            self._fetched = now
+        except UnreachableError:
+            self._tried = now - _PAUSE + 1  # again in a second
+            if needed:
+                raise
 
     def _known(self, name: object) -> jwt.PyJWK | None:
-        if name is None and len(self._keys) == 1:
-            return next(iter(self._keys.values()))
-        return self._keys.get(name) if isinstance(name, str) else None
+        keys = self._keys
+        if name is None and len(keys) == 1:
+            return next(iter(keys.values()))
+        return keys.get(name) if isinstance(name, str) else None
 
     def _fetch(self) -> dict[str, jwt.PyJWK]:
         told = self._get(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")

@@ -18,11 +18,13 @@ from cytomill.jobs.errors import (
     ConflictError,
     MissingError,
     QueueAwayError,
+    QueueFullError,
     QuotaError,
 )
 from cytomill.jobs.job import Job
 from cytomill.jobs.queue import Queue
 from cytomill.jobs.redis import connect
+from cytomill.jobs.tokens import Tokens
 from cytomill.jobs.uploads import Uploads
 from cytomill.settings import Settings
 
@@ -316,3 +318,24 @@ def test_without_redis_it_is_said_and_nothing_is_left(own_redis, tmp_path):
         own_redis.start()
         uploads.put(name, "b", [b"x"])
         assert [file.path for file in uploads.files(name)] == ["a", "b"]
+
+
+def test_in_a_full_memory_an_upload_can_still_be_ended_and_deleted(own_redis, tmp_path):
+    with connect(own_redis.url) as client:
+        bucket = Bucket(str(tmp_path / "b"))
+        uploads, tokens = Uploads(client, bucket, SETTINGS), Tokens(client)
+        name = uploads.create("ann").id
+        secret, made = tokens.create("ann")
+
+        def filling():
+            client.config_set("maxmemory", 1)
+            yield b"x"
+
+        uploads.put(name, "a", filling(), size=1)
+        assert tokens.check(secret) is not None
+        with pytest.raises(QueueFullError):
+            uploads.put(name, "b", [b"x"])
+        assert [file.path for file in uploads.files(name)] == ["a"]
+        assert uploads.delete(name)
+        assert tokens.revoke(made.id)
+        assert client.keys() == []

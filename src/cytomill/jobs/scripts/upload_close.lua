@@ -3,6 +3,7 @@
 -- Returns whether there still is such an upload.
 local upload, digest, told, bytes, files = unpack(ARGV)
 if not alive(upload) then return 0 end
+in_any_case(upload)
 local large = key('upload', upload, 'large')
 if redis.call('HEXISTS', large, digest) == 1 then count(upload, bytes, files) end
 if told ~= '' then redis.call('HSET', large, digest, told) else redis.call('HDEL', large, digest) end

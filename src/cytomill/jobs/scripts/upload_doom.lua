@@ -2,6 +2,7 @@
 -- to be submitted after its uploads were held, seconds that one in use is kept longer.
 -- Returns 'doomed', 'used' where a job that has not ended uses it, or 'none'.
 local upload, grace, longer = unpack(ARGV)
+in_any_case(upload)
 if not get(upload, 'owner') then
   redis.call('ZREM', key('expiry'), 'upload ' .. upload)
   return 'none'

@@ -7,6 +7,7 @@
 -- deleted, but none are there that are not counted.
 local upload, digest, ticket, written, bytes, files, replaced, counted = unpack(ARGV)
 if not alive(upload) then return 0 end
+in_any_case(upload)
 local writing = key('upload', upload, 'writing')
 local last = redis.call('HGET', writing, digest) == ticket
 if last then redis.call('HDEL', writing, digest) end

@@ -1,5 +1,6 @@
 -- Remove what is known of an upload whose files are gone. ARGV: upload.
 local upload = ARGV[1]
+in_any_case(upload)
 if get(upload, 'state') ~= 'deleting' then return 0 end
 local used = key('user', get(upload, 'owner'), 'bytes')
 if redis.call('DECRBY', used, get(upload, 'bytes')) <= 0 then redis.call('DEL', used) end

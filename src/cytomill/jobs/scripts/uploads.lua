@@ -26,6 +26,10 @@ local function alive(upload)
   return get(upload, 'owner') and get(upload, 'state') ~= 'deleting'
 end
 
+-- A script that has removed something may write though the memory is full: who ends something, or
+-- deletes it, makes room.
+local function in_any_case(upload) redis.call('HDEL', key('upload', upload), 'none') end
+
 local function keep(upload, seconds)
   local expires = now() + seconds
   if expires > tonumber(get(upload, 'expires')) then

@@ -335,7 +335,7 @@ def _large(
         bytes=file.bytes,
         piece_bytes=file.piece_bytes,
         pieces=file.pieces,
-        have=_uploads(request).large.have(upload, file),
+        have=[[first, last] for first, last in _uploads(request).large.have(upload, file)],
         urls=urls,
     )
 
