@@ -48,6 +48,7 @@ class _Machine(RuleBasedStateMachine):
         super().__init__()
         self.queue, self.leftovers = queue, leftovers
         self.name = f"q{secrets.token_hex(4)}"
+        self.submitted = 0
         self.jobs: dict[str, Job] = {}
         self.hands: dict[str, list[Task]] = {consumer: [] for consumer in _CONSUMERS}
         self.zombies: list[Task] = []
@@ -64,7 +65,10 @@ class _Machine(RuleBasedStateMachine):
         twice=st.booleans(),
     )
     def submit(self, owner: str, priority: Priority, twice: bool) -> None:
-        job = Job(secrets.token_hex(6), self._user(owner), self.name, priority=priority)
+        self.submitted += 1
+        # Of equals the first by name is next: the same in each run of the same history.
+        name = f"{self.name}-{self.submitted:03d}"
+        job = Job(name, self._user(owner), self.name, priority=priority)
         for _ in range(1 + twice):
             self.jobs[job.id] = self.queue.submit(job)
 
