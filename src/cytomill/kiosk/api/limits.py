@@ -26,8 +26,8 @@ _REFUSALS = (401, 403, 413, 429)
 #: Lines a second about refusals of nobody known: they must not fill the disk.
 _UNKNOWN = 20
 
-#: What is told of an address: ids, and nothing that a user wrote.
-_IDS = ("job", "upload", "token", "item")
+#: What is told of an address, by what the routes call it: ids, and nothing that a user wrote.
+_IDS = {"job_id": "job", "index": "item", "upload": "upload", "token": "token"}
 _ID = re.compile(r"[0-9a-f]{24}|[0-9a-f]{32}|[0-9]{1,9}")
 
 #: Where bodies are files: those routes see to them.
@@ -128,5 +128,5 @@ def _route(scope: Scope) -> str:
 
 
 def _ids(parameters: Mapping[str, Any]) -> dict[str, str]:
-    found = {name: str(value) for name, value in parameters.items() if name in _IDS}
+    found = {_IDS[name]: str(value) for name, value in parameters.items() if name in _IDS}
     return {name: value for name, value in found.items() if _ID.fullmatch(value)}
