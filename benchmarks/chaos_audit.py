@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,11 @@ import redis
 from cytomill.jobs import layout
 from cytomill.jobs.queue import PREFIX, Queue
 
-#: Keys of Redis that are there when there are no jobs, by how they begin.
-_STANDING = (
-    "queues",
-    "queue:",
-    "consumers",
-    "events",
-    "token",
-    "tokens",
-    "limit",
-    "rate",
-    "janitor",
-    "lock",
-)
+#: What there is in Redis when there are no jobs, by how the keys begin.
+_STANDING = ("queues", "queue:", "consumers", "events", "token:", "tokens")
+
+#: What of a queue is empty when there are no jobs, by how the keys end.
+_EMPTY = (":tasks", ":suspects", ":users", ":ages")
 
 
 def job(bucket: Path, queue: Queue, name: str) -> dict[str, int]:
@@ -49,19 +42,23 @@ def job(bucket: Path, queue: Queue, name: str) -> dict[str, int]:
     faults["parts left"] = _files(bucket / layout.job(name) / "parts")
     faults["unfinished writes left"] = _files(bucket / ".part")
     told = json.loads((bucket / layout.report(name) / "manifest.json").read_text())
-    names = Counter(entry["name"] for entry in told["inputs"])
+    names = Counter(entry["input"] for entry in told["inputs"])
     faults["items missing in the report"] = known.items - len(names)
     faults["items twice in the report"] = sum(count - 1 for count in names.values())
     return dict(faults)
 
 
 def nothing(bucket: Path, client: redis.Redis, deleted: str) -> dict[str, int]:
-    """What is left of a job and its upload that were deleted, counted by kind."""
-    keys = [str(key).removeprefix(PREFIX) for key in client.scan_iter(count=10_000)]
-    tasks = [key for key in keys if key.startswith("queue:")]
+    """What is left of a job and its upload that were deleted, counted by kind.
+
+    A key that expires by itself is not left: that of an idempotency key is kept for a day.
+    """
+    keys = [str(key) for key in client.scan_iter(count=10_000)]
+    lasting = [key.removeprefix(PREFIX) for key in keys if client.ttl(key) == -1]
+    tasks = [key for key in keys if key.endswith(_EMPTY)]
     return {
         "objects left in the bucket": _files(bucket),
-        "keys left in Redis": sum(deleted in key or not key.startswith(_STANDING) for key in keys),
+        "keys left in Redis": sum(deleted in k or not k.startswith(_STANDING) for k in lasting),
         "tasks left in Redis": sum(_length(client, key) for key in tasks),
     }
 
@@ -74,9 +71,10 @@ def _incomplete(bucket: Path, name: str, item: int, attempt: int) -> int:
 
 def _length(client: redis.Redis, key: str) -> int:
     kinds: dict[str, Any] = {"stream": client.xlen, "list": client.llen, "zset": client.zcard}
-    count = kinds.get(str(client.type(f"{PREFIX}{key}")))
-    return int(count(f"{PREFIX}{key}")) if count else 0
+    count = kinds.get(str(client.type(key)))
+    return int(count(key)) if count else 0
 
 
 def _files(folder: Path) -> int:
-    return sum(path.is_file() for path in folder.rglob("*")) if folder.exists() else 0
+    """Files below a folder; it may be deleted meanwhile."""
+    return sum(len(files) for _, _, files in os.walk(folder))
