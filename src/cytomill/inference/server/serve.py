@@ -157,7 +157,8 @@ def _address(host: str) -> str:
 def _listening(address: str, port: int, option: str) -> Iterator[socket.socket]:
     """A socket bound to ``port``."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as made:
+    # Named, asyncio knows the protocol and sends at once; else answers wait 40 ms for each other.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as made:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind((address, port))

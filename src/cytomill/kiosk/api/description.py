@@ -25,6 +25,9 @@ _SCHEMA = {"$ref": "#/components/schemas/Problem"}
 #: Where no token is needed.
 _OPEN = f"{ROOT}/health/"
 
+#: What is made by a POST, and what paths call its id.
+_MADE = {"jobs": "job_id", "uploads": "upload", "tokens": "token"}
+
 
 def describe(app: FastAPI) -> None:
     """Complete what ``app`` says at ``/api/v1/openapi.json``."""
@@ -54,6 +57,16 @@ def _complete(told: dict[str, Any]) -> None:
             answers[str(status)] = {"description": title, "content": content}
         if not path.startswith(_OPEN):
             operation["security"] = [{"token": []}]
+    for things, name in _MADE.items():
+        made = told["paths"][f"{ROOT}/{things}"]["post"]["responses"]["201"]
+        made["links"] = {
+            operation["operationId"]: {
+                "operationId": operation["operationId"],
+                "parameters": {name: "$response.body#/id"},
+            }
+            for path, operation in _operations(told)
+            if f"{{{name}}}" in path
+        }
 
 
 def _operations(told: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

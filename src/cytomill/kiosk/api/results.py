@@ -32,26 +32,25 @@ _SIGNED = 600
 #: A name of a file, of which only those that are there lead anywhere.
 FileName = Annotated[str, Path(description="The name of a file.", max_length=2000)]
 
-Answers = dict[int | str, dict[str, Any]]
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_ZIP = {"application/zip": _BINARY}
+_FILE = {"application/octet-stream": _BINARY}
 
-_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-_FILE: Answers = {
-    200: {"description": "The file.", "content": _BYTES},
-    206: {"description": "The part of it that Range names.", "content": _BYTES},
+_SENT: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file.", "content": _FILE},
+    206: {"description": "The part of it that Range names.", "content": _FILE},
     304: {"description": "It is what If-None-Match names."},
-}
-_ZIP: Answers = {
-    200: {
-        "description": "A zip.",
-        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
-    }
 }
 
 
 @router.get(
     "/jobs/{job_id}/items/{index}/outputs/{name:path}",
     response_class=Response,
-    responses={**_FILE, 307: {"description": "It is at Location, for a while, without a token."}},
+    responses={
+        **_SENT,
+        200: {"description": "The file, or the folder.", "content": {**_FILE, **_ZIP}},
+        307: {"description": "It is at Location, for a while, without a token."},
+    },
 )
 def output(
     request: Request,
@@ -125,7 +124,7 @@ def report(job_id: JobId, caller: Reader, held: Held) -> list[FileAnswer]:
     ]
 
 
-@router.get("/jobs/{job_id}/report/{name}", response_class=Response, responses=_FILE)
+@router.get("/jobs/{job_id}/report/{name}", response_class=Response, responses=_SENT)
 def reported(
     request: Request, job_id: JobId, name: FileName, caller: Reader, held: Held
 ) -> Response:
@@ -142,7 +141,11 @@ def _report(bucket: Bucket, job: Job) -> list[tuple[str, int]]:
     return [(one.key.removeprefix(f"{folder}/"), one.size) for one in bucket.list(folder)]
 
 
-@router.get("/jobs/{job_id}/results.zip", response_class=Response, responses=_ZIP)
+@router.get(
+    "/jobs/{job_id}/results.zip",
+    response_class=Response,
+    responses={200: {"description": "A zip.", "content": _ZIP}},
+)
 def results(request: Request, job_id: JobId, caller: Reader, held: Held) -> Response:
     """All results of a job as one zip, laid out as the folder that `cytomill run` writes.
 

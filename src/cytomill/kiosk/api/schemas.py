@@ -58,8 +58,12 @@ class Outputs(Request):
     """Which files are written for each image."""
 
     format: Literal["tiff", "zarr"] = Field(default="tiff", description="Files of labels and maps.")
-    overlay: bool = Field(default=False, description="Write pictures with the outlines of objects.")
-    geojson: bool = Field(default=False, description="Write the outlines of objects as GeoJSON.")
+    overlay: bool = Field(
+        default=False, strict=True, description="Write pictures with the outlines of objects."
+    )
+    geojson: bool = Field(
+        default=False, strict=True, description="Write the outlines of objects as GeoJSON."
+    )
     ngff: Literal["0.4", "0.5"] | None = Field(default=None, description="The version of OME-Zarr.")
 
 
@@ -81,7 +85,7 @@ class NewJob(Request):
 class JobChange(Request):
     """What can be changed of a job."""
 
-    pinned: bool = Field(description="Whether it is kept for ever.")
+    pinned: bool = Field(strict=True, description="Whether it is kept for ever.")
 
 
 class JobAnswer(BaseModel):
