@@ -37,6 +37,9 @@ _COMPONENT = 180
 #: Endings of results. A folder of inputs with such an ending could be in a result's place.
 _RESULT_SUFFIX = re.compile(r"\.(tiff?|png|zarr|json|geojson|csv|parquet)$", re.IGNORECASE)
 
+#: A part of a path that is empty or leads elsewhere.
+_UNCLEAN = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
+
 #: Control characters, line separators, and what Python makes of names that are not UTF-8.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -48,6 +51,8 @@ def shown(text: object) -> str:
 
 def clean(path: str) -> str:
     """A posix path that stays below where it is put: no root, no ``..``, printable."""
+    if path.isascii() and path.isprintable() and not _UNCLEAN.search(path):
+        return path  # the rule
     parts = shown(path).split("/")
     return "/".join([part for part in parts if part not in ("", ".", "..")]) or "_"
 
@@ -89,14 +94,17 @@ def distinct_stems(names: Sequence[str]) -> list[str]:
     The stems depend on the whole list and its order, so they are decided before it is divided.
     """
     stems = [_placed(stem(name)) for name in names]
-    fulls = [_placed(name) for name in names]
     keys = [_folded(short) for short in stems]
     sharing: dict[str, set[str]] = {}
-    for key, full in zip(keys, fulls, strict=True):
-        sharing.setdefault(key, set()).add(_folded(full))
+    for key, count in Counter(keys).items():
+        if count > 1:
+            sharing[key] = set()
+    for key, name in zip(keys, names, strict=True):
+        if key in sharing:
+            sharing[key].add(_folded(_placed(name)))
     chosen = [
-        full if len(sharing[key]) > 1 else short
-        for key, short, full in zip(keys, stems, fulls, strict=True)
+        _placed(name) if len(sharing.get(key, ())) > 1 else short
+        for key, short, name in zip(keys, stems, names, strict=True)
     ]
     return _numbered(chosen, _folded, "{}-{}".format)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 from ..errors import InputError
 from ..image.names import shown
@@ -56,7 +57,8 @@ def path_digest(path: str) -> str:
 
 def order(path: str) -> str:
     """Sorts as `names.natural`, in a tenth of its memory: an upload may have a million files."""
-    return "".join(_folder(part) for part in path.split("/")) + "\0\0" + path
+    *folders, last = path.split("/")
+    return "".join([*map(_known_folder, folders), _folder(last)]) + "\0\0" + path
 
 
 def _folder(part: str) -> str:
@@ -66,3 +68,7 @@ def _folder(part: str) -> str:
         digits = piece.lstrip("0")
         found.append(f"{len(digits):04d}{digits}\0" if index % 2 else f"{piece}\0")
     return "".join(found) + "\x01"
+
+
+#: With a memory, for a million files in a few folders.
+_known_folder = lru_cache(maxsize=4096)(_folder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..batch.outputs import Outputs
@@ -195,8 +196,8 @@ def _grouped(files: _Files) -> tuple[list[tuple[str, str]], list[tuple[str, str]
     if marked:
         singles = [(path, key) for path, key in singles if not _inside(path, marked)]
     return (
-        [(path, key) for path, key in singles if not _is_hidden(path)],
-        [(root, key) for root, key in outermost.items() if not _is_hidden(f"{root}/")],
+        [(path, key) for path, key in singles if not _is_hidden(path.rpartition("/")[0])],
+        [(root, key) for root, key in outermost.items() if not _is_hidden(root)],
     )
 
 
@@ -208,10 +209,10 @@ def _inside(path: str, roots: Container[str]) -> bool:
     return any("/".join(folders[:depth]) in roots for depth in range(1, len(folders) + 1))
 
 
-def _is_hidden(path: str) -> bool:
-    """Whether a folder on the way to a file is hidden, or left by a system."""
-    folders = path.rpartition("/")[0]
-    return bool(folders) and any(map(is_junk, folders.split("/")))
+@lru_cache(maxsize=4096)
+def _is_hidden(folder: str) -> bool:
+    """Whether a folder, or one that it is in, is hidden or left by a system."""
+    return bool(folder) and any(map(is_junk, folder.split("/")))
 
 
 def _beside(stems: Sequence[str]) -> dict[str, list[str]]:
