@@ -241,10 +241,20 @@ def test_a_full_disk_is_told_when_nothing_can_go(
         assert path.read_bytes() == b"2"
     assert tries == [["a"], []]
     always = True
-    told = pytest.raises(TemporaryError, match="the disk is full, and 1 bytes of an input")
+    told = pytest.raises(
+        TemporaryError, match=r"an input of 1 bytes cannot be copied there \(No space"
+    )
     with told, cache.local(bucket, "a"):
         pass
     assert held(folder) == []
+
+
+def test_a_place_that_cannot_be_written_is_told(bucket: Bucket, folder: Path):
+    bucket.put("a", b"1")
+    folder.write_bytes(b"a file")
+    told = pytest.raises(TemporaryError, match=f"^{folder}: an input of 1 bytes cannot be copied")
+    with told, Cache(folder, 100).local(bucket, "a"):
+        pass
 
 
 PROCESS = """

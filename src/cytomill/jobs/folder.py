@@ -94,8 +94,9 @@ class FolderStore:
     def list(self, prefix: str) -> Iterator[Object]:
         """See `Bucket.list`."""
         with suppress(MissingError):
-            top = self.path(prefix) if prefix else self._root
-            yield from self._below(top, prefix and f"{prefix}/")
+            if prefix:
+                self.path(prefix)  # no link
+            yield from self._below(prefix and f"{prefix}/")
 
     def delete(self, keys: Iterable[str]) -> None:
         """See `Bucket.delete`."""
@@ -133,7 +134,7 @@ class FolderStore:
         if not source.is_dir():
             self._copy(key, path)
             return
-        for found in self._below(source, f"{key}/"):
+        for found in self._below(f"{key}/"):
             inner = path / found.key[len(key) + 1 :]
             inner.parent.mkdir(parents=True, exist_ok=True)
             self._copy(found.key, inner)
@@ -185,36 +186,37 @@ class FolderStore:
         finally:
             os.close(file)
 
-    def _below(self, folder: Path, prefix: str) -> Iterator[Object]:
-        """Objects in a folder, whose keys begin with ``prefix``; of all, only one folder's at once.
+    def _below(self, prefix: str) -> Iterator[Object]:
+        """Objects whose keys begin with ``prefix``, which is empty or ends with "/".
 
-        A file whose path can be no key, such as a name that is not UTF-8, is left out.
+        Of all there are, only the names in the folders on the way are held: of a million files
+        100 MB. A file whose path can be no key, such as a name that is not UTF-8, is left out.
         """
-        files: list[tuple[bytes, Object | None]] = []
+        names: list[bytes] = []
         room = WHOLE - len(prefix.encode())
-        with told(self._root, prefix), os.scandir(folder) as found:
+        with told(self._root, prefix), os.scandir(f"{self._root}/{prefix}") as found:
             for entry in found:
-                name = entry.name
-                if (not prefix and name == UNFINISHED) or not is_name(name):
+                if not is_name(entry.name) or (not prefix and entry.name == UNFINISHED):
                     continue
-                encoded = name.encode()
-                if len(encoded) > room:
+                name = entry.name.encode()
+                if len(name) > room:
                     continue
-                # A folder's keys go on with "/", by which it takes its place among the files.
-                if entry.is_dir(follow_symlinks=False):
-                    files.append((encoded + b"/", None))
-                elif entry.is_file(follow_symlinks=False):
-                    with suppress(FileNotFoundError):  # removed since
-                        file = _object(prefix + name, entry.stat(follow_symlinks=False))
-                        files.append((encoded, file))
-        files.sort(key=lambda pair: pair[0])
-        for encoded, one in files:
-            if one is not None:
-                yield one
-            else:
-                name = encoded.decode()
-                with suppress(MissingError):
-                    yield from self._below(folder / name[:-1], prefix + name)
+                if entry.is_file(follow_symlinks=False):
+                    names.append(name)
+                elif entry.is_dir(follow_symlinks=False):
+                    # Its keys go on with "/", by which it takes its place among the files.
+                    names.append(name + b"/")
+        names.sort()
+        for name in names:
+            key = prefix + name.decode()
+            with suppress(MissingError):  # removed since
+                if name.endswith(b"/"):
+                    yield from self._below(key)
+                    continue
+                with told(self._root, key):
+                    status = os.lstat(f"{self._root}/{key}")
+                if stat.S_ISREG(status.st_mode):
+                    yield _object(key, status)
 
     def _empty(self) -> None:
         with told(self._root, ""):

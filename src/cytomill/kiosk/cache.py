@@ -23,7 +23,6 @@ from pathlib import Path
 from threading import Lock
 
 from ..errors import TemporaryError
-from ..image.atomic import output_error
 from ..image.names import shown
 from ..jobs.bucket import Bucket, Object
 from ..jobs.errors import MissingError
@@ -99,7 +98,10 @@ class Cache:
                 copy.users += 1
                 self._copies.move_to_end(name)
                 return copy
-            copy = _Copy(self._folder() / secrets.token_hex(8), found.bytes)
+            try:
+                copy = _Copy(self._folder() / secrets.token_hex(8), found.bytes)
+            except OSError as error:
+                raise self._fault(found, error) from error
             self._make_room(self._limit - found.bytes)
             self._copies[name] = copy
         try:
@@ -120,25 +122,25 @@ class Cache:
 
     def _fetched(self, bucket: Bucket, key: str, found: _Found, folder: Path) -> Path:
         try:
-            folder.mkdir()
             return _fetch(bucket, key, found, folder)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise output_error(folder, error) from error
+                raise self._fault(found, error) from error
         # Something else fills the disk too: what is not in use goes, for another try.
         shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
             self._make_room(0)
         try:
-            folder.mkdir()
             return _fetch(bucket, key, found, folder)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise output_error(folder, error) from error
-            raise TemporaryError(
-                f"{self._top}: the disk is full, and {found.bytes:,} bytes of an input have to be "
-                "copied there; make room, or lower CYTOMILL_CACHE_BYTES"
-            ) from None
+            raise self._fault(found, error) from error
+
+    def _fault(self, found: _Found, error: OSError) -> TemporaryError:
+        """Temporary: another consumer has another disk."""
+        return TemporaryError(
+            f"{self._top}: an input of {found.bytes:,} bytes cannot be copied there "
+            f"({error.strerror or error}); make room, or lower CYTOMILL_CACHE_BYTES"
+        )
 
     def _make_room(self, limit: int) -> None:
         """Remove what is not in use until the rest has at most ``limit`` bytes; under the lock."""
@@ -154,10 +156,7 @@ class Cache:
     def _folder(self) -> Path:
         """This process's folder, made when it is needed; under the lock."""
         if self._own is None:
-            try:
-                self._own, lock = own_folder(self._top)
-            except OSError as error:
-                raise output_error(self._top, error) from error
+            self._own, lock = own_folder(self._top)
             weakref.finalize(self, _leave, self._own, lock)
         return self._own
 
@@ -216,7 +215,8 @@ def _look(bucket: Bucket, key: str) -> _Found:
 
 
 def _fetch(bucket: Bucket, key: str, found: _Found, folder: Path) -> Path:
-    """Copy it into a new folder, under a name that ends as the original's."""
+    """Copy it into a new ``folder``, under a name that ends as the original's."""
+    folder.mkdir()
     if not found.pieces:
         path = folder / key.rsplit("/", 1)[-1]
         bucket.download(key, path)
