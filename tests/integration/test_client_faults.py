@@ -438,6 +438,36 @@ def test_pieces_go_straight_to_a_bucket_that_signs_and_are_signed_anew(tmp_path,
     assert told[-1] == (4500, 4500)
 
 
+def test_of_a_file_of_ten_gigabytes_only_the_missing_pieces_are_sent(tmp_path):
+    size, piece = 10 * 2**30 + 7, 2**20
+    with (tmp_path / "slide.tif").open("wb") as file:
+        file.truncate(size)
+        file.seek(5000 * piece)
+        file.write(b"here")
+    missing, sent, counts = {5000, 10240}, {}, []
+
+    def answer(request):
+        path, query = path_of(request), parse_qs(urlsplit(request.path).query)
+        have = [[0, 4999], [5001, 10239]]
+        about = {"piece_bytes": piece, "pieces": 10241, "have": have, "urls": None}
+        if path == "/uploads":
+            tell(request, 200, {"uploads": [], "next": None, "id": "u"})
+        elif request.command == "PUT":
+            sent[int(query["piece"][0])] = request.body
+            request.send_response(204)
+            request.end_headers()
+        else:
+            tell(request, 200, about)
+
+    with asking(answer) as client:
+        client.upload(tmp_path / "slide.tif", progress=lambda *now: counts.append(now))
+    assert set(sent) == missing
+    assert sent[5000] == b"here".ljust(piece, b"\0")
+    assert sent[10240] == bytes(7)
+    assert counts[1] == (size - piece - 7, size)
+    assert counts[-1] == (size, size)
+
+
 def test_an_abbreviation_must_be_of_one_job():
     names = [f"{letter * 3}{number:021d}" for letter, number in (("a", 1), ("a", 2), ("b", 3))]
 

@@ -27,7 +27,7 @@ _AGAIN = (429, 502, 503, 504)
 _FIRST = 3.0
 
 #: Seconds before a request is sent again the first time, and at most.
-_SHORT, _LONG = 0.2, 10.0
+_SHORT, _LONG = 0.2, 5.0
 
 #: Seconds that a connection may take, and that a kiosk may be silent within an answer.
 _CONNECT, _SILENT = 10.0, 120.0
