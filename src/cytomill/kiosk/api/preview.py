@@ -15,6 +15,7 @@ from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 
 from ...batch.overlay import write_overlay
+from ...errors import InputError
 from ...image.core import Image
 from ...image.entry import PathSource
 from ...jobs.errors import ConflictError, MissingError
@@ -96,6 +97,8 @@ def _image(stack: ExitStack, held: Backend, cache: Cache, item: Item) -> Image:
         return stack.enter_context(source(item.entry, path).open()).images[0]
     except MissingError:
         raise MissingError(f"{item.name}: the image itself has been deleted") from None
+    except InputError as error:  # where the file lies on this server is nobody's business
+        raise InputError(item.name, error.fault, error.advice) from None
 
 
 def _labels(
