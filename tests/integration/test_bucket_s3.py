@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import socket
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -97,9 +99,6 @@ def test_a_server_that_does_not_answer_is_told(monkeypatch):
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
     """A server that gives every request the answer that is put in the list."""
-    import threading
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
     answers: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
