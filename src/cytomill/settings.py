@@ -138,6 +138,10 @@ class Settings:
     audit: str = ""
     """The file that says who did what, a JSON line for each; standard error where none is named."""
 
+    proxies: str = ""
+    """Addresses of reverse proxies, with commas between, that are believed from where a request
+    came (``X-Forwarded-For``); none by default, for anyone could say so."""
+
     oidc_issuer: str = ""
     """The address of an OpenID Connect provider whose users may sign in; none by default."""
 

@@ -47,6 +47,8 @@ PAGE_OF = {
     "model-server": "model-server.md",
     "pipelines": "pipelines.md",
     "serve": "kiosk.md",
+    "api": "api.md",
+    "tokens": "security.md",
 }
 
 
@@ -248,7 +250,7 @@ def calls(command):
     words = None
     for word in [*lexer, ";"]:
         if set(word) <= set("();<>|&"):
-            yield from [] if words is None else [words]
+            yield from [words] if words else []  # else a word of another program: a unit's name
             words = None
         elif word.startswith("cytomill "):
             yield from calls(word)

@@ -10,7 +10,7 @@ import pytest
 
 from cytomill.jobs.tokens import Tokens
 from cytomill.kiosk.api import auth
-from tests.kiosk import kiosk, submit
+from tests.kiosk import kiosk, submit, wait_for
 from tests.redis_server import clear
 
 
@@ -215,6 +215,7 @@ def test_the_audit_log_tells_changes_and_refusals_and_no_secrets(tmp_path, redis
             made = ann.post("/tokens", json={"label": "secret label"}).json()
         httpx.get(f"{api.url}/api/v1/me", headers={"Authorization": "Bearer cm_guess"})
         httpx.get(f"{api.url}/api/v1/nothing/secret", params={"q": "secret"})
+        wait_for(lambda: audit(api)[-1]["status"] == 401)  # after its answer
         lines = audit(api)
         seen = [(line.get("user"), line["method"], line["route"], line["status"]) for line in lines]
         assert seen == [
@@ -255,3 +256,13 @@ def test_a_kiosk_without_tokens_is_for_programs_of_this_machine(tmp_path, redis_
             assert answer.status_code == 401, headers
         with api.client() as ann:  # a token counts where there is one
             assert ann.get("/me").json()["user"] == "ann"
+
+
+@pytest.mark.parametrize(("proxies", "address"), [("", "127.0.0.1"), ("127.0.0.1", "203.0.113.7")])
+def test_where_a_request_came_from_is_believed_of_proxies_alone(
+    tmp_path, redis_url, proxies, address
+):
+    with kiosk(tmp_path, redis_url, proxies=proxies) as api:
+        httpx.get(f"{api.url}/api/v1/me", headers={"X-Forwarded-For": "203.0.113.7"})
+        wait_for(lambda: audit(api))
+        assert [line["address"] for line in audit(api)] == [address]

@@ -60,6 +60,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: FastAPI) -> None:
         self._hub = app.state.hub
+        proxies = app.state.backend.settings.proxies
         super().__init__(
             uvicorn.Config(
                 app,
@@ -71,7 +72,8 @@ class Server(uvicorn.Server):
                 log_level="critical",
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=proxies,
                 # Longer than clients keep a connection for their next request.
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=DRAIN,
