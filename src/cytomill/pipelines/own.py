@@ -10,9 +10,8 @@ import ast
 import sys
 import traceback
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from types import ModuleType
 from typing import Any
 
@@ -48,8 +47,7 @@ class OwnPipelines:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.expanduser()
         self._files: dict[Path, _File] = {}
-        self._lock = Lock()
-        self._numbers = count(1)
+        self._lock = RLock()  # a file that runs may ask for other pipelines
 
     def found(self) -> list[OwnPipeline]:
         """What there is, ordered by file; files that begin with ``_`` or ``.`` are left out.
@@ -100,12 +98,14 @@ class OwnPipelines:
 
     def _run(self, path: Path) -> ModuleType:
         """A new module of the file: what runs with an earlier one goes on with it."""
-        name = f"cytomill_own_{path.stem}_{next(self._numbers)}"
+        # The same name in every process, for what one hands to another of its classes.
+        name = f"cytomill_own_{path.stem}"
         module = ModuleType(name)
         module.__file__ = str(path)
         sys.modules[name] = module  # where pydantic looks up the types of options
         try:
-            exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
+            code = compile(path.read_bytes(), path, "exec", dont_inherit=True)
+            exec(code, module.__dict__)
         except (Exception, SystemExit) as error:  # whatever a file of others raises
             del sys.modules[name]
             raise OptionError(_fault(path, error)) from error

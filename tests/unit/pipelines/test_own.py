@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,6 +108,7 @@ def test_listing_runs_no_file(folder: Path):
         ("import no_such_thing\n" + GOOD, "mine", r"line 1: cannot be loaded \(ModuleNotFoundErr"),
         (GOOD + "\n\n1 / 0\n", "mine", r"line 16: cannot be loaded \(ZeroDivisionError: division"),
         (GOOD + "\nraise SystemExit(3)\n", "mine", r"line 15: cannot be loaded \(SystemExit: 3\)"),
+        ("def f(a: 1 / 0): pass\n" + GOOD, "mine", r"line 1: cannot be loaded \(ZeroDivision"),
         ("x = 1\n", "f", "has no pipeline; give its class a line such as name = 'f'"),
         ("class A(int):\n    name = 'a'\n", "a", "its class A is no pipeline"),
         ("class A(int):\n    name = 'a b'\n", "a b", "line 1: the name 'a b' of class A is not of"),
@@ -126,6 +128,27 @@ def test_a_fault_is_told_with_its_place_and_only_where_it_is_asked_for(
         with pytest.raises(OptionError, match=rf"^{re.escape(str(path))}[:,] {told}") as raised:
             registry.find(asked)
         assert "\n" not in str(raised.value)
+
+
+def test_a_file_may_build_on_other_pipelines(folder: Path):
+    write(folder, "base.py", name="base", kind="Base")
+    text = """
+from cytomill.pipelines.registry import find
+
+class More(find("base")):
+    name = "more"
+"""
+    write(folder, "more.py", text)
+    assert issubclass(registry.find("more"), registry.find("base"))
+
+
+def test_its_module_has_the_same_name_everywhere(folder: Path):
+    write(folder, "mine.py")
+    kind = registry.find("mine")
+    assert OwnPipelines(folder).load(registry._own().found()[0]).__module__ == kind.__module__
+    write(folder, "mine.py", summary="Does it better")
+    assert registry.find("mine").__module__ == kind.__module__
+    assert sys.modules[kind.__module__].Mine.summary == "Does it better."
 
 
 def test_a_corrected_file_is_found(folder: Path):
