@@ -28,7 +28,7 @@ from cytomill.batch.report import Report
 from cytomill.cli.main import COMMANDS, cli, main
 from cytomill.cli.options import flags
 from cytomill.models.registry import find as find_model
-from cytomill.settings import Settings
+from cytomill.settings import Settings, settings
 from tests import zoo
 from tests.conftest import PIPELINES
 from tests.model_server import PATIENCE, serving, start
@@ -47,6 +47,8 @@ PAGE_OF = {
     "model-server": "model-server.md",
     "pipelines": "pipelines.md",
     "serve": "kiosk.md",
+    "submit": "client.md",
+    "jobs": "client.md",
     "api": "api.md",
     "tokens": "security.md",
 }
@@ -192,7 +194,12 @@ def begun(words, servers):
             assert server.alive(), errors.read_text()
             assert time.monotonic() < end, errors.read_text()
             time.sleep(0.05)
-        return {"8080": server.address("kiosk").split(":")[1]}
+        port = server.address("kiosk").split(":")[1]
+        # Clients in this process read their settings long ago.
+        patch = servers.enter_context(pytest.MonkeyPatch.context())
+        asked = dataclasses.replace(settings, server=f"http://localhost:{port}")
+        patch.setattr("cytomill.client.server.settings", asked)
+        return {"8080": port}
     server = servers.enter_context(serving(None, *words[1:], errors=errors))
     named = {"8001": "gRPC", "8000": "REST", "8002": "metrics"}
     return {port: server.address(name).split(":")[1] for port, name in named.items()}

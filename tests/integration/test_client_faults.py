@@ -483,6 +483,7 @@ def test_an_abbreviation_must_be_of_one_job():
     with asking(answer) as client:
         assert client.find("b").id == names[2]
         assert client.find(names[0]).id == names[0]
+        assert client.find("last").id == names[0]
         with pytest.raises(OptionError, match="several jobs begin so") as raised:
             client.find("aa")
         assert all(name in str(raised.value) for name in names[:2])

@@ -30,7 +30,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command() -> None:
     """List, show, watch, change, download and delete your jobs on a kiosk.
 
-    JOB is the id of a job, or as much of its beginning as no other has.
+    JOB is the id of a job, or as much of its beginning as no other has, or "last" for the one
+    submitted last.
     """
 
 

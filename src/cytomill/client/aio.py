@@ -23,8 +23,8 @@ from .records import Item, Job, Stored, Upload
 from .server import Server
 from .upload import Uploader
 
-#: Letters of the id of a job.
-_ID = 24
+#: Letters of the id of a job, and what stands for that of the newest.
+_ID, LAST = 24, "last"
 
 #: Jobs of a page.
 _PAGE = 500
@@ -246,10 +246,15 @@ class AsyncClient:
         return Job.parse(await self._http.get(f"/jobs/{part(job)}"))
 
     async def find(self, beginning: str) -> Job:
-        """The job whose id begins so.
+        """The job whose id begins so; ``"last"`` is the one submitted last.
 
         Raises `NotFoundError` where there is none, `OptionError` where there are several.
         """
+        if beginning == LAST:
+            found = await self.jobs(limit=1)
+            if not found:
+                raise NotFoundError("you have no job yet; submit one")
+            return found[0]
         if len(beginning) >= _ID or not beginning:
             return await self.job(beginning or "-")
         found = [job for job in await self.jobs(limit=None) if job.id.startswith(beginning)]
