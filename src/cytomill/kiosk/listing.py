@@ -145,12 +145,16 @@ class Listing:
         """
         found: list[_Found] = []
         singles, folders = _grouped(files)
+        zips = [(path, key) for path, key in singles if is_zip(path)]
+        # Those whose members have the same names, in the order in which a run finds them.
+        zips.sort(reverse=True)
+        zips.sort(key=lambda file: file[0].count("/"))
+        for path, key in zips:
+            ordered = False
+            chosen = wanted_members(path, pattern)
+            found += self._zip(source, bucket, clean(path), key, chosen)
         for path, key in singles:
-            if is_zip(path):
-                ordered = False
-                chosen = wanted_members(path, pattern)
-                found += self._zip(source, bucket, clean(path), key, chosen)
-            elif is_wanted(path, pattern):
+            if not is_zip(path) and is_wanted(path, pattern):
                 found.append(_Found(clean(path), key, source, ""))
         for root, key in folders:
             ordered = False
