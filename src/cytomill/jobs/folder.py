@@ -190,7 +190,7 @@ class FolderStore:
         """Objects whose keys begin with ``prefix``, which is empty or ends with "/".
 
         Of all there are, only the names in the folders on the way are held: of a million files
-        100 MB. A file whose path can be no key, such as a name that is not UTF-8, is left out.
+        60 MB. A file whose path can be no key, such as a name that is not UTF-8, is left out.
         """
         names: list[bytes] = []
         room = WHOLE - len(prefix.encode())
