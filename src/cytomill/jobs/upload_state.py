@@ -88,14 +88,21 @@ class UploadState:
             return None
         with told():
             stored: dict[str, str] = self._client.hgetall(f"{PREFIX}upload:{name}")
-        return stored if stored.get("owner") and stored.get("state") != "deleting" else None
+        return stored if _is_there(stored) else None
 
-    def names(self, owner: str | None, before: float | None, count: int) -> list[str]:
-        """Ids of uploads of ``owner``, or of all, made ``before``; newest first."""
+    def list(
+        self, owner: str | None, before: float | None, count: int
+    ) -> dict[str, Mapping[str, str]]:
+        """Fields of uploads of ``owner``, or of all, made ``before``, by id; newest first."""
         index = f"{PREFIX}uploads" if owner is None else f"{PREFIX}user:{owner}:uploads"
         limit = "+inf" if before is None else f"({before!r}"
         with told():
-            return list(self._client.zrevrangebyscore(index, limit, "-inf", start=0, num=count))
+            names = self._client.zrevrangebyscore(index, limit, "-inf", start=0, num=count)
+            pipe = self._client.pipeline(transaction=False)
+            for name in names:
+                pipe.hgetall(f"{PREFIX}upload:{name}")
+            rows = zip(names, pipe.execute(), strict=True)
+        return {name: stored for name, stored in rows if _is_there(stored)}
 
     def used(self, owner: str) -> int:
         """Bytes of ``owner``'s uploads."""
@@ -207,6 +214,10 @@ class UploadState:
 
     def _too_many(self) -> QuotaError:
         return QuotaError(f"your uploads may have {self._quota:,} bytes; delete some")
+
+
+def _is_there(stored: Mapping[str, str]) -> bool:
+    return "owner" in stored and stored.get("state") != "deleting"
 
 
 _SCRIPTS = (

@@ -91,8 +91,8 @@ class Uploads:
         self, owner: str | None = None, *, before: float | None = None, count: int = 100
     ) -> list[Upload]:
         """Uploads of ``owner``, or of all, newest first; those made ``before``, as pages go."""
-        found = (self.get(name) for name in self._state.names(owner, before, count))
-        return [upload for upload in found if upload is not None]
+        found = self._state.list(owner, before, count)
+        return [_upload(name, stored) for name, stored in found.items()]
 
     def used(self, owner: str) -> int:
         """Bytes of all uploads of ``owner``."""

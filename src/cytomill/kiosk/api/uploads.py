@@ -170,7 +170,15 @@ def files(
     after: Annotated[
         str, Query(max_length=4000, description="Only those with paths after this.")
     ] = "",
-    limit: Annotated[int, Query(ge=1, le=10_000, description="Files of a page.")] = 1000,
+    limit: Annotated[
+        int,
+        Query(
+            ge=1,
+            le=100_000,
+            description="Files of a page. Each page costs as much as all that come before it: of a "
+            "large upload take large ones.",
+        ),
+    ] = 1000,
 ) -> UploadedPage:
     """The files of an upload that are whole."""
     _own(request, upload, caller)
