@@ -14,12 +14,14 @@ from ..jobs import layout
 from ..jobs.bucket import Bucket
 from ..jobs.task import Task
 from ..pipelines.base import Part, Partial, Pipeline
+from ..settings import settings
 from .plans import Recent
 from .portable import dump, load
 
-#: Pixels of the model's grid that a task has at least, if there are: a second or two of a core.
-#: Smaller tasks would spend more on opening the image and on keeping what comes of it.
-_LEAST = 2**22
+#: Pixels of the model's grid that a task has at least, if there are: two or three tiles, a second
+#: or two of a core. Smaller tasks would spend more on opening the image and on keeping what comes
+#: of it.
+_LEAST = 5 * settings.tile**2 // 2
 
 #: Tasks up to which an item is rather done in one go.
 _FEW = 4
