@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.test_api_jobs import problem
 from tests.kiosk import PATIENCE, kiosk, submit, work
+from tests.redis_server import clear
 
 #: Routes that need no token, and those that show or make only what is one's own.
 OPEN = {"/health/live", "/health/ready"}
@@ -40,6 +41,7 @@ MISSING = "0123456789abcdef01234567"
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory, redis_server):
+    clear(redis_server.url)
     with kiosk(tmp_path_factory.mktemp("kiosk"), redis_server.url) as running:
         yield running
 
