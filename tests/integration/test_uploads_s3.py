@@ -15,6 +15,7 @@ from cytomill.jobs.errors import ConflictError
 from cytomill.jobs.redis import connect
 from cytomill.jobs.uploads import Uploads
 from cytomill.settings import Settings
+from tests.kiosk import kiosk
 from tests.s3 import NAME, serving
 
 
@@ -118,3 +119,39 @@ def test_nothing_is_left_of_a_file_that_was_broken_off(uploads, bucket):
         uploads.put(name, "a", broken())
     assert list(bucket.list()) == []
     assert (uploads.get(name).files, uploads.used("ann")) == (0, 0)
+
+
+@pytest.fixture
+def ann(tmp_path, redis_url, bucket):
+    with kiosk(tmp_path, redis_url, bucket=bucket.url, piece_bytes=10) as api, api.client() as ann:
+        yield ann
+
+
+def test_over_http_large_files_do_not_pass_through_the_api(ann, bucket):
+    upload = ann.post("/uploads", json={}).json()["id"]
+    ann.post(f"/uploads/{upload}/large", json={"path": "a/b", "bytes": 25}).raise_for_status()
+    told = ann.get(f"/uploads/{upload}/large/a/b", params={"sign": "1-2"}).json()
+    for url, data in zip(told["urls"], (b"1" * 10, b"2" * 5), strict=True):
+        httpx.put(url, content=data).raise_for_status()
+    ann.put(f"/uploads/{upload}/large/a/b", params={"piece": 0}, content=b"0" * 10)
+    assert ann.get(f"/uploads/{upload}/large/a/b").json()["have"] == [[0, 2]]
+    done = ann.post(f"/uploads/{upload}/complete", json={"path": "a/b"})
+    assert (done.status_code, done.json()) == (201, {"path": "a/b", "bytes": 25})
+    assert ann.get(f"/uploads/{upload}/files").json()["files"] == [{"path": "a/b", "bytes": 25}]
+
+
+def test_over_http_a_file_goes_to_the_cloud_as_it_comes_or_not_at_all(ann, bucket):
+    upload = ann.post("/uploads", json={}).json()["id"]
+    place = f"/uploads/{upload}/files"
+    data = bytes(range(256)) * 2**17  # of several parts
+    sent = ann.put(f"{place}/a", content=iter([data[:1000], data[1000:]]))
+    assert (sent.status_code, sent.json()["bytes"]) == (201, len(data))
+    assert bucket.get(f"uploads/{upload}/files/a") == data
+    wrong = {"Content-Digest": "sha-256=:" + "A" * 43 + "=:"}
+    for content in (b"x", data):
+        answer = ann.put(f"{place}/b", content=content, headers=wrong)
+        assert (answer.status_code, answer.json()["code"]) == (422, "digest")
+    assert [found.key for found in bucket.list()] == [f"uploads/{upload}/files/a"]
+    assert ann.get(f"/uploads/{upload}").json()["bytes"] == len(data)
+    assert ann.delete(f"/uploads/{upload}").status_code == 204
+    assert list(bucket.list()) == []
