@@ -20,6 +20,7 @@ import cytomill as package
 from cytomill.ops.synthesise import Scene, nuclei
 from cytomill.settings import settings
 from tests import redis_server as redis_servers
+from tests.answers import answering, tell
 from tests.kiosk import kiosk
 from tests.labs import lab
 
@@ -190,6 +191,34 @@ def test_a_source_of_the_kiosk(redis_url, own_redis, tmp_path, images, cytomill,
     assert done.code == 0, done.err
     assert (tmp_path / "out/b/c_labels.tif").exists()
     assert done.told["done"] == 1
+
+
+def test_a_pipeline_that_only_the_kiosk_has(images, cytomill):
+    sent = []
+
+    def answer(request):
+        path = request.path.partition("?")[0].removeprefix("/api/v1")
+        if path == "/pipelines":
+            tell(request, 200, [{"name": "spots"}])
+        elif path == "/pipelines/spots":
+            options = {"properties": {"radius": {}, "name": {}, "bright": {}}}
+            tell(request, 200, {"name": "spots", "options": options})
+        elif path == "/uploads":
+            tell(request, 200, {"id": "u", "uploads": [], "next": None})
+        elif path == "/jobs":
+            sent.append(json.loads(request.body))
+            tell(request, 201, {"id": "j" * 24, "state": "listing"})
+        else:
+            tell(request, 201, [])
+
+    with answering(answer) as url:
+        words = ["submit", images, "--server", url, "-p", "spots"]
+        given = ["--option", "radius=2.5", "--option", "name=x=y", "--option", "bright=true"]
+        assert cytomill(*words, *given, "--json").told == {"job": "j" * 24, "state": "listing"}
+        assert "no option 'colour' there" in cytomill(*words, "--option", "colour=1").err
+    (job,) = sent
+    assert job["options"] == {"radius": 2.5, "name": "x=y", "bright": True}
+    assert (job["pipeline"], job["name"]) == ("spots", "images")
 
 
 @pytest.fixture

@@ -141,6 +141,26 @@ def test_an_upload_that_was_broken_off_goes_on_where_it_was(redis_url, tmp_path)
     assert max(b - a for a, b in pairwise(told)) > len(data) / 4
 
 
+def test_tiny_files_arrive_under_their_names(redis_url, tmp_path):
+    tree = tmp_path / "cells.zarr"
+    names = ["zarr.json", "0/c/é", '0/c/"%22', "0/c/a b", "0/empty", *map(str, range(1, 450))]
+    for name in names:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("" if name == "0/empty" else name)
+    requests = []
+    with kiosk(tmp_path, redis_url) as server, Client(server.url, server.token) as client:
+        told = []
+        (stored,) = client.upload(tree, progress=lambda *now: told.append(now))
+        requests = [line for line in (tmp_path / "audit.jsonl").read_text().splitlines() if line]
+    top = tmp_path / f"bucket/uploads/{stored.upload}/files/cells.zarr"
+    found = {path.relative_to(top).as_posix(): path for path in top.rglob("*") if path.is_file()}
+    assert set(found) == set(names)
+    for name, path in found.items():
+        assert path.read_text() == ("" if name == "0/empty" else name)
+    assert told[-1][0] == told[-1][1]
+    assert len(requests) < 20
+
+
 def test_a_kiosk_that_is_killed_while_a_job_is_waited_for(redis_url, tmp_path):
     (tmp_path / "a.tif").write_bytes(b"a")
     seen = []

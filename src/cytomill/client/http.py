@@ -6,7 +6,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 from urllib.parse import quote
@@ -121,11 +121,13 @@ class Http:
         told: Any = None,
         params: Mapping[str, Any] | None = None,
         body: Body | None = None,
+        form: Sequence[tuple[str, bytes]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Ask, and return the JSON of the answer, None where it is empty.
 
-        ``told`` is sent as JSON, ``body`` as it is. Whatever is asked must be safe to ask twice.
+        ``told`` is sent as JSON, ``body`` as it is, ``form`` as files with their names. Whatever is
+        asked must be safe to ask twice.
         Raises `AnswerError` where the kiosk refuses, `ServerAwayError` and `ServerBusyError`
         where it stays away or busy.
         """
@@ -139,6 +141,7 @@ class Http:
                     json=told,
                     params=given,
                     content=body() if callable(body) else body,
+                    files=None if form is None else [("files", file) for file in form],
                     headers=dict(headers or {}),
                 )
             except httpx.HTTPError as error:

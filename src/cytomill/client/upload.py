@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,13 @@ from .together import each
 
 #: Bytes up to which a file is read at once, and sent with its digest.
 _SMALL = 8 * 2**20
+
+#: Files of up to so many bytes, such as the chunks of OME-Zarr, go many at a time: a request for
+#: each would take longer than they do.
+_TINY, _FORM_FILES, _FORM_BYTES = 2**18, 200, 2**23
+
+#: Names that a form holds as they are.
+_PLAIN = re.compile(r"[A-Za-z0-9._/ -]+")
 
 #: Bytes that are read and sent at a time of larger ones.
 _CHUNK = 2**20
@@ -80,7 +88,7 @@ class Uploader:
                 else:
                     missing.append(file)
             sending = _Sending(self._http, upload.id, self._turn, self._parallel, tally)
-            await each(missing, sending.file, self._parallel)
+            await each(_together(missing), sending.files, self._parallel)
             stored.append(Stored(upload=upload.id, pattern=group.pattern))
         return stored
 
@@ -119,8 +127,19 @@ class _Sending:
     parallel: int
     tally: Tally
 
-    async def file(self, file: File) -> None:
-        """Send one file, whole or in pieces."""
+    async def files(self, files: Sequence[File]) -> None:
+        """Send small files as one form, or one file, whole or in pieces."""
+        if len(files) == 1:
+            await self._file(files[0])
+            return
+        async with self.turn:
+            form = await asyncio.to_thread(
+                lambda: [(file.name, _read(file, 0, file.bytes)) for file in files]
+            )
+            await self.http.call("POST", f"/uploads/{part(self.upload)}/files", form=form)
+            self.tally.add(sum(file.bytes for file in files))
+
+    async def _file(self, file: File) -> None:
         if file.bytes > settings.piece_bytes:
             await self._pieces(file)
             return
@@ -197,6 +216,22 @@ class _Sending:
             await patience.wait(fault)
             state = await self.http.get(path, sign=f"{piece}-{piece}")
             url = dict(_signed(state.get("urls"), [piece]))[piece]
+
+
+def _together(files: Iterable[File]) -> Iterator[list[File]]:
+    """Files that are sent with one request, in their order but for those that go alone."""
+    form, size = list[File](), 0
+    for file in files:
+        if file.bytes > _TINY or not _PLAIN.fullmatch(file.name):
+            yield [file]
+            continue
+        if len(form) == _FORM_FILES or size + file.bytes > _FORM_BYTES:
+            yield form
+            form, size = [], 0
+        form.append(file)
+        size += file.bytes
+    if form:
+        yield form
 
 
 class _Chunks:
