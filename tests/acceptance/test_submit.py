@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import signal
+import threading
 import time
 import zipfile
 from dataclasses import replace
@@ -245,6 +246,34 @@ def test_ctrl_c_while_waiting_leaves_the_job_alone(idle, images, start, cytomill
     ended = cytomill("jobs", "watch", job, *words)
     assert ended.code == 1
     assert f"job {job} was cancelled" in ended.err
+
+
+def test_ctrl_c_while_sending_is_told(images, start):
+    sending, over, made = threading.Event(), threading.Event(), []
+
+    def answer(request):
+        path = request.path.partition("?")[0].removeprefix("/api/v1")
+        if path == "/pipelines":
+            tell(request, 200, [{"name": "nuclei"}])
+        elif path == "/pipelines/nuclei":
+            tell(request, 200, {"options": {}})
+        elif path == "/uploads":
+            tell(request, 200, {"id": "u", "uploads": [], "next": None})
+        elif path == "/jobs":
+            made.append(request.body)
+        else:
+            sending.set()
+            over.wait(60)
+
+    with answering(answer) as url:
+        process = start("submit", images, "--server", url)
+        assert sending.wait(60)
+        process.send_signal(signal.SIGINT)
+        out, told = process.communicate(timeout=60)
+        over.set()
+    assert (process.returncode, out, made) == (130, "", [])
+    assert "what was finished is kept, run the same command to go on" in told
+    assert len(told.splitlines()) == 1
 
 
 def test_beginnings_of_several_jobs_and_of_none(idle, images, cytomill):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from cytomill.client import AsyncClient, Client, NotFoundError, Stored
@@ -246,3 +248,21 @@ def test_what_a_kiosk_has_can_be_asked(redis_url, tmp_path):
         assert {one["name"] for one in client.pipelines()} >= {"nuclei", "model"}
         assert "channel" in client.pipeline("nuclei")["options"]["properties"]
         assert "nuclei" in {one["name"] for one in client.models()}
+
+
+def test_ctrl_c_leaves_nothing_of_an_array(redis_url, tmp_path):
+    with kiosk(tmp_path, redis_url) as server, Client(server.url, server.token) as client:
+
+        def press() -> None:
+            with Client(server.url, server.token) as other:
+                while not other.jobs():
+                    time.sleep(0.02)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        presser = threading.Thread(target=press)
+        presser.start()
+        with pytest.raises(KeyboardInterrupt):
+            client.run(np.zeros((64, 64), np.uint8))
+        presser.join()
+        assert {job.state for job in client.jobs()} <= {"deleting"}
+        assert client.uploads() == []
