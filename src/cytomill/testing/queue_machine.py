@@ -8,12 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ..jobs.errors import ConflictError
 from ..jobs.job import Job, Priority, State
@@ -24,11 +19,25 @@ if TYPE_CHECKING:
 
 _USERS = ("anna", "ben")
 _CONSUMERS = ("c1", "c2", "c3")
-_MOST_JOBS = 4
-_MOST_ITEMS = 12
+_MOST_JOBS, _MOST_ITEMS = 4, 12
 
-#: Which of several; the rules take it modulo how many there are.
-_WHICH = st.integers(0, 99)
+#: How often something happens, beside the others.
+_OFTEN = {
+    "take": 12,
+    "work": 20,
+    "submit": 3,
+    "die": 2,
+    "haunt": 3,
+    "beat": 1,
+    "pause": 1,
+    "resume": 2,
+    "retry": 3,
+    "cancel": 1,
+    "remove": 1,
+}
+
+#: How an attempt ends; what is no item is done rather than fanned out.
+_HOW = ("done", "failed", "fan", "release", "done", "fan", "away", "done", "later", "done")
 
 
 def machine(queue: Queue, leftovers: Callable[[str], Sequence[str]]) -> type[RuleBasedStateMachine]:
@@ -52,94 +61,92 @@ class _Machine(RuleBasedStateMachine):
         self.jobs: dict[str, Job] = {}
         self.hands: dict[str, list[Task]] = {consumer: [] for consumer in _CONSUMERS}
         self.zombies: list[Task] = []
+        #: The attempt that ended last, and what was answered.
+        self.last: tuple[Task, bool] | None = None
         #: Of each published item, the attempt.
         self.published: dict[tuple[str, int], int] = {}
         self.cancelled: set[str] = set()
+        for user in range(2):
+            self._submit(user, 0, False)
+            self.queue.extend(list(self.jobs.values())[user], 0, 4, last=user == 0)
 
-    # What users do
-
-    @precondition(lambda self: len(self.jobs) < _MOST_JOBS)
     @rule(
-        owner=st.sampled_from(_USERS),
-        priority=st.sampled_from(Priority),
-        twice=st.booleans(),
-    )
-    def submit(self, owner: str, priority: Priority, twice: bool) -> None:
-        self.submitted += 1
-        # Of equals the first by name is next: the same in each run of the same history.
-        name = f"{self.name}-{self.submitted:03d}"
-        job = Job(name, self._user(owner), self.name, priority=priority)
-        for _ in range(1 + twice):
-            self.jobs[job.id] = self.queue.submit(job)
-
-    @precondition(lambda self: self.jobs)
-    @rule(which=_WHICH, seconds=st.sampled_from([0, 0, 100]), twice=st.booleans())
-    def pause(self, which: int, seconds: float, twice: bool) -> None:
-        for _ in range(1 + twice):
-            self.queue.pause(self._job(which), "why", seconds=seconds)
-
-    @precondition(lambda self: self.jobs)
-    @rule(which=_WHICH, twice=st.booleans())
-    def resume(self, which: int, twice: bool) -> None:
-        for _ in range(1 + twice):
-            self.queue.resume(self._job(which))
-
-    @precondition(lambda self: self.jobs)
-    @rule(which=_WHICH, twice=st.booleans())
-    def cancel(self, which: int, twice: bool) -> None:
-        job = self._job(which)
-        for _ in range(1 + twice):
-            if self.queue.cancel(job):
-                self.cancelled.add(job.id)
-
-    @precondition(lambda self: self.jobs)
-    @rule(which=_WHICH, twice=st.booleans())
-    def retry(self, which: int, twice: bool) -> None:
-        job = self._job(which)
-        for number in range(1 + twice):
-            try:
-                found = self.queue.retry(job)
-            except ConflictError:
-                assert job.state in (State.CANCELLED, State.FAILED)
-            else:
-                assert found == (0 if number else job.failed)
-
-    @precondition(lambda self: self.jobs)
-    @rule(which=_WHICH, delete=st.booleans())
-    def remove(self, which: int, delete: bool) -> None:
-        self._forget(self._job(which), delete=delete)
-
-    # What consumers do
-
-    @rule(consumer=st.sampled_from(_CONSUMERS), count=st.integers(1, 5), idle=st.booleans())
-    def take(self, consumer: str, count: int, idle: bool) -> None:
-        held = self.hands[consumer]
-        taken = self.queue.take(consumer, [self.name], count, idle=idle and not held)
-        assert len(taken.tasks) <= count
-        for task in taken.tasks:
-            others = [one for each in self.hands.values() for one in each]
-            assert _what(task) not in {_what(other) for other in others if other.kind != "part"}
-            self.hands[consumer].append(task)
-
-    @precondition(lambda self: any(self.hands.values()))
-    @rule(
-        which=_WHICH,
-        how=st.sampled_from(["done", "done", "done", "failed", "fan", "release", "away", "later"]),
+        what=st.sampled_from([name for name, often in _OFTEN.items() for _ in range(often)]),
+        which=st.integers(0, 99),
         number=st.integers(1, 4),
         twice=st.booleans(),
     )
-    def work(self, which: int, how: str, number: int, twice: bool) -> None:
-        held = [(consumer, task) for consumer, each in self.hands.items() for task in each]
-        consumer, task = held[which % len(held)]
-        self.hands[consumer].remove(task)
-        first = self._work(task, how, number)
-        if twice:
-            assert self._work(task, how, number, again=True) == first
+    def happens(self, what: str, which: int, number: int, twice: bool) -> None:
+        """One rule for all, so that the usual happens often and the rest now and then."""
+        for again in range(1 + twice):
+            getattr(self, f"_{what}")(which, number, bool(again))
 
-    @rule(consumer=st.sampled_from(_CONSUMERS))
-    def beat(self, consumer: str) -> None:
+    # What users do
+
+    def _submit(self, which: int, number: int, again: bool) -> None:
+        if not again and len(self.jobs) < _MOST_JOBS:
+            self.submitted += 1
+            # Of equals the first by name is next: the same in each run of the same history.
+            name = f"{self.name}-{self.submitted:03d}"
+            priority = list(Priority)[number % 3]
+            self.jobs[name] = Job(name, self._user(which), self.name, priority=priority)
+        for job in list(self.jobs.values())[-1:]:
+            assert self.queue.submit(job).id == job.id
+
+    def _pause(self, which: int, number: int, again: bool) -> None:
+        if job := self._job(which):
+            self.queue.pause(job, "why", seconds=number // 3 * 100)
+
+    def _resume(self, which: int, number: int, again: bool) -> None:
+        if job := self._job(which):
+            self.queue.resume(job)
+
+    def _cancel(self, which: int, number: int, again: bool) -> None:
+        job = self._job(which)
+        if job and self.queue.cancel(job):
+            self.cancelled.add(job.id)
+
+    def _retry(self, which: int, number: int, again: bool) -> None:
+        if job := self._job(which):
+            try:
+                assert self.queue.retry(job) == job.failed
+            except ConflictError:
+                assert job.state in (State.CANCELLED, State.FAILED)
+
+    def _remove(self, which: int, number: int, again: bool) -> None:
+        job = self._job(which)
+        if job and not again:
+            self._forget(job, delete=number < 3)
+
+    # What consumers do
+
+    def _take(self, which: int, number: int, again: bool) -> None:
+        consumer = _CONSUMERS[which % len(_CONSUMERS)]
         held = self.hands[consumer]
-        keep = self.queue.beat(consumer, held)
+        taken = self.queue.take(consumer, [self.name], number, idle=not held)
+        assert len(taken.tasks) <= number
+        for task in taken.tasks:
+            others = [one for each in self.hands.values() for one in each]
+            assert _what(task) not in {_what(other) for other in others}
+            self.hands[consumer].append(task)
+
+    def _work(self, which: int, number: int, again: bool) -> None:
+        how = _HOW[which % len(_HOW)]
+        if again:
+            if self.last is not None:
+                task, first = self.last
+                assert self._end(task, how, number, again=True) == first
+            return
+        held = [(consumer, task) for consumer, each in self.hands.items() for task in each]
+        self.last = None
+        if held:
+            consumer, task = held[which % len(held)]
+            self.hands[consumer].remove(task)
+            self.last = task, self._end(task, how, number)
+
+    def _beat(self, which: int, number: int, again: bool) -> None:
+        held = self.hands[_CONSUMERS[which % len(_CONSUMERS)]]
+        keep = self.queue.beat(_CONSUMERS[which % len(_CONSUMERS)], held)
         for task, goes_on in zip(list(held), keep, strict=True):
             job = self.queue.job(task.job)
             assert goes_on == (job is not None and not job.state.ended)
@@ -147,24 +154,25 @@ class _Machine(RuleBasedStateMachine):
                 held.remove(task)
                 self.zombies.append(task)
 
-    @rule(consumer=st.sampled_from(_CONSUMERS))
-    def die(self, consumer: str) -> None:
+    def _die(self, which: int, number: int, again: bool) -> None:
         """As far as the queue knows: as after a lease without a beat."""
+        consumer = _CONSUMERS[which % len(_CONSUMERS)]
         assert self.queue.bury(consumer, [self.name]) == len(self.hands[consumer])
         self.zombies += self.hands[consumer]
         self.hands[consumer] = []
 
-    @precondition(lambda self: self.zombies)
-    @rule(which=_WHICH, how=st.sampled_from(["done", "failed", "fan", "release"]))
-    def come_back_from_the_dead(self, which: int, how: str) -> None:
-        task = self.zombies[which % len(self.zombies)]
+    def _haunt(self, which: int, number: int, again: bool) -> None:
+        """Who was thought dead goes on with what is another's, or nobody's, by now."""
+        if not self.zombies:
+            return
+        task, how = self.zombies[which % len(self.zombies)], _HOW[number]
         before = self.queue.job(task.job)
         if task.kind is Kind.LIST:
             won = self.queue.finish(task, Outcome.FAILED if how == "failed" else Outcome.DONE)
         else:
-            won = self._work(task, how, 2, again=True)
+            won = self._end(task, how, 2, again=True)
         # A late part lies where its own would: it counts.
-        if task.kind in (Kind.ITEM, Kind.MERGE) and how != "release":
+        if task.kind in (Kind.ITEM, Kind.MERGE) and how in ("done", "failed", "fan"):
             assert not won
         if task.kind is not Kind.PART:
             assert self.queue.job(task.job) == before
@@ -193,20 +201,20 @@ class _Machine(RuleBasedStateMachine):
         numbers = self.queue.numbers(self.name)
         assert numbers.waiting == waiting
         assert numbers.running == sum(map(len, self.hands.values()))
-        for owner in map(self._user, _USERS):
+        for owner in map(self._user, range(len(_USERS))):
             used = [job for job in self.queue.jobs(owner) if not job.state.ended]
             assert self.queue.user_usage(owner) == len(used)
 
     def teardown(self) -> None:
         """Whatever happened, all can be brought to an end, and removed without a trace."""
-        for consumer in _CONSUMERS:
-            self.die(consumer)
+        for number in range(len(_CONSUMERS)):
+            self._die(number, 0, False)
         for job in self.jobs.values():
             self.queue.resume(job)
         for _ in range(1000):
             tasks = self.queue.take("last", [self.name], 5, idle=True).tasks
             for task in tasks:
-                assert self._work(task, "seal", 0)
+                assert self._end(task, "seal", 0)
             if not tasks:
                 break
         self.counts_are_true()
@@ -217,11 +225,13 @@ class _Machine(RuleBasedStateMachine):
             self._forget(ended, delete=True)
             assert list(self.leftovers(name)) == []
 
-    def _user(self, name: str) -> str:
+    def _user(self, which: int) -> str:
         """Of this run alone, so that one that failed leaves nothing to the next."""
-        return f"{name}-{self.name}"
+        return f"{_USERS[which % len(_USERS)]}-{self.name}"
 
-    def _job(self, which: int) -> Job:
+    def _job(self, which: int) -> Job | None:
+        if not self.jobs:
+            return None
         found = self.queue.job(list(self.jobs)[which % len(self.jobs)])
         assert found is not None
         return found
@@ -230,13 +240,13 @@ class _Machine(RuleBasedStateMachine):
         if delete:
             assert self.queue.delete(job)
         assert self.queue.forget(job.id)
-        for consumer in _CONSUMERS:
-            self.beat(consumer)
+        for number in range(len(_CONSUMERS)):
+            self._beat(number, 0, False)
         del self.jobs[job.id]
         self.cancelled.discard(job.id)
         self.published = {k: v for k, v in self.published.items() if k[0] != job.id}
 
-    def _work(self, task: Task, how: str, number: int, *, again: bool = False) -> bool:
+    def _end(self, task: Task, how: str, number: int, *, again: bool = False) -> bool:
         """Bring an attempt to an end; for one that was made before, nothing may change."""
         queue = self.queue
         if how in ("release", "away", "later"):

@@ -29,7 +29,10 @@ end
 
 local function end_part(job, queue, held, item, part, attempt, outcome, seconds, reason)
   local epoch, total, left = fanned(job, item)
-  if epoch ~= attempt or not at_work(job) then return 0 end
+  if epoch ~= attempt or not at_work(job) then
+    local state, attempts = standing(job, item)
+    return outcome == 'failed' and state == FAILED and attempts == attempt and 1 or 0
+  end
   if outcome == 'failed' then
     if not held then return 0 end
     fail_item(job, queue, item, attempt, reason)
