@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cytomill.jobs import layout
 from cytomill.jobs.job import State
+from cytomill.kiosk.janitor import Janitor
 from tests.consumers import Consumers, Lab, image, lab, wait_for
 
 #: A pipeline whose behaviour the name of the image decides.
@@ -65,14 +70,21 @@ class Moody(Pipeline):
 """
 
 
+@contextmanager
+def moody(folder: Path, redis_url: str, **settings: Any) -> Iterator[tuple[Lab, Consumers]]:
+    """A lab whose consumers have that pipeline."""
+    (folder / "pipelines").mkdir()
+    (folder / "pipelines" / "moody.py").write_text(_PIPELINE)
+    with lab(folder, redis_url, **settings) as (made, consumers):
+        pipelines = str(folder / "pipelines")
+        consumers.environment = {"CYTOMILL_PIPELINES": pipelines, "MOODY": str(folder)}
+        yield made, consumers
+
+
 @pytest.fixture
 def both(tmp_path: Path, redis_url: str) -> Iterator[tuple[Lab, Consumers]]:
-    (tmp_path / "pipelines").mkdir()
-    (tmp_path / "pipelines" / "moody.py").write_text(_PIPELINE)
-    with lab(tmp_path, redis_url) as (made, consumers):
-        pipelines = str(tmp_path / "pipelines")
-        consumers.environment = {"CYTOMILL_PIPELINES": pipelines, "MOODY": str(tmp_path)}
-        yield made, consumers
+    with moody(tmp_path, redis_url) as made:
+        yield made
 
 
 def files(folder: Path, *names: str) -> Path:
@@ -203,3 +215,63 @@ def test_many_parts_are_spread_and_merged_in_order(both, tmp_path):
     assert (job.done, job.objects) == (1, 40)
     assert sorted(seen(tmp_path)) == sorted(f"many.tif {part}" for part in range(40))
     assert lab.orphans(job) == []
+
+
+def test_a_job_that_is_deleted_at_work_leaves_nothing(both, tmp_path, monkeypatch):
+    monkeypatch.setattr("cytomill.kiosk.janitor._GRACE", 5.0)
+    lab, consumers = both
+    consumers.start("--threads", 2)
+    upload = lab.upload(files(tmp_path / "in", "many.tif", "fine.tif", "held.tif"))
+    job = lab.submit(upload, pipeline="moody")
+    wait_for(lambda: len(seen(tmp_path)) > 4)
+    janitor = Janitor(lab.backend, lab.uploads)
+    assert lab.backend.queue.delete(job)
+    assert lab.uploads.delete(upload) or lab.backend.queue.expired()
+    wait_for(lambda: janitor.sweep() or lab.backend.queue.job(job.id) is None)
+    assert lab.uploads.get(upload) is None
+    assert list(lab.backend.bucket.list()) == []
+    keys = lab.backend.redis.keys("*")
+    assert [key for key in keys if job.id in key or upload in key] == []
+
+
+def test_what_is_done_while_the_queue_is_away_is_told_when_it_is_back(tmp_path, own_redis):
+    with moody(tmp_path, own_redis.url) as (lab, consumers):
+        running = consumers.start("--threads", 1)
+        names = ["held0.tif", "held1.tif"]
+        job = lab.submit(lab.upload(files(tmp_path / "in", *names)), pipeline="moody")
+        wait_for(lambda: seen(tmp_path))
+        own_redis.kill()
+        (tmp_path / "go").touch()
+        wait_for(lambda: "waits: the queue (Redis) does not answer" in running.said())
+        own_redis.start()
+        assert lab.wait(job).done == 2
+        assert len(seen(tmp_path)) == 2  # nothing was done twice
+        assert running.stop() == 0
+
+
+def test_a_full_bucket_pauses_the_job_and_it_goes_on_when_there_is_room(tmp_path, redis_url):
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)]
+    if os.geteuid() != 0 or subprocess.run(mounted, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        with moody(tmp_path, redis_url, bucket=small) as (lab, consumers):
+            upload = lab.upload(files(tmp_path / "in", *(f"{i}.tif" for i in range(4))))
+            consumers.start("--threads", 1)
+            with suppress(OSError), (small / "filler").open("ab", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+            job = lab.submit(upload, pipeline="moody")
+            wait_for(lambda: lab.job(job).state is State.PAUSED)
+            assert lab.job(job).reason == (
+                "The bucket is full; delete jobs and uploads, or make it larger."
+            )
+            (small / "filler").unlink()
+            assert lab.backend.queue.resume(lab.job(job))
+            job = lab.wait(job)
+            assert (job.state, job.done, job.failed) == (State.DONE, 4, 0)
+            assert lab.orphans(job) == []
+            consumers.end()
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)

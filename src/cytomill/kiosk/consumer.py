@@ -102,6 +102,7 @@ class Consumer:
         )
         inputs = Inputs(backend, cache)
         self._processing = Processing(backend.bucket, self._plans, inputs, self._scratch)
+        self._away = False
         #: Set when nothing is to be told the queue any more.
         self._gone = Event()
 
@@ -155,7 +156,6 @@ class Consumer:
         """
         most = self.threads + max(1, self.threads // 4)
         alone, suspects, pause = False, 0, _SOON
-        away = False
         while not stop.is_set() and self._hands.lost <= 2 * self.threads:
             held = self._hands.count()
             if held >= most or (held and (alone or suspects)):
@@ -164,13 +164,12 @@ class Consumer:
             try:
                 taken = self._queue.take(self.name, self._names(), most - held, idle=not held)
             except TemporaryError as error:
-                if not away:
-                    self._say(f"waits: {error}")
-                away = True
+                self._is_away(error)
                 stop.wait(pause)
                 pause = min(2 * pause, 1.0)
                 continue
-            alone, suspects, away = taken.alone, taken.suspects, False
+            self._away = False
+            alone, suspects = taken.alone, taken.suspects
             for task in taken.tasks:
                 self._hands.give(task)
             if taken.tasks:
@@ -337,11 +336,20 @@ class Consumer:
         pause = _SOON
         while not self._gone.is_set():
             try:
-                return what()
-            except TemporaryError:
+                answer = what()
+                self._away = False
+                return answer
+            except TemporaryError as error:
+                self._is_away(error)
                 self._gone.wait(pause)
                 pause = min(2 * pause, 1.0)
         return None
+
+    def _is_away(self, error: TemporaryError) -> None:
+        """Say so, once for as long as it lasts."""
+        if not self._away:
+            self._away = True
+            self._say(f"waits: {error}")
 
 
 def _workplace() -> Path:
