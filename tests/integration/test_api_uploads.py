@@ -141,23 +141,21 @@ def test_a_form_may_have_many_files(api, ann, upload):
     [
         ([("files", ("../a.tif", b"x"))], "leads out"),
         ([("files", ("a.tif", b"x")), ("files", ("/etc/x", b"x"))], "absolute"),
-        ([("files", ("a.tif", b"x")), ("files", ("./a.tif", b"x"))], "twice"),
-        ([("images", ("a.tif", b"x"))], "images"),
+        ([("files", ("a.tif", b"x")), ("images", ("b.tif", b"x"))], "images"),
     ],
 )
-def test_of_a_form_all_files_are_taken_or_none(api, ann, upload, form, words):
+def test_of_a_form_what_comes_before_a_fault_is_kept(api, ann, upload, form, words):
     problem(ann.post(f"/uploads/{upload}/files", files=form), 422, words)
-    assert held(api, upload) == {}
+    assert held(api, upload) == {f"files/{name}": 1 for _, (name, _) in form[:-1]}
 
 
 def test_a_body_that_is_no_form_is_refused(ann, upload):
     place = f"/uploads/{upload}/files"
     problem(ann.post(place, content=b"x"), 422, "is no form")
     damaged = {"Content-Type": "multipart/form-data; boundary=x"}
-    assert ann.post(place, content=b"--x\r\ngarbage", headers=damaged).status_code in (400, 422)
-    assert ann.post(place, data={"files": "text"}).status_code in (400, 422)
-    many = [("files", (f"{n}.tif", b"")) for n in range(1001)]
-    assert ann.post(place, files=many).status_code == 400
+    problem(ann.post(place, content=b"--x\r\ngarbage", headers=damaged), 422, "the form")
+    problem(ann.post(place, data={"files": "text"}), 422, "is no form")
+    problem(ann.post(place, content=b"--x--\r\n", headers=damaged), 422, "has no files")
 
 
 def test_what_is_too_large_is_refused_before_it_is_sent(api, token, upload):

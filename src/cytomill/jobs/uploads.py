@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 
 import redis
 
@@ -29,8 +29,9 @@ from .upload_state import UploadState
 #: Uploads that a user may have.
 MOST = 10_000
 
-#: Bytes that are counted ahead of a file whose length is not known.
-_STEP = 16 * 2**20
+#: Bytes that are counted ahead of a file whose length is not known, and bytes that are read of it
+#: to know whether it ends there.
+_STEP, _FEW = 16 * 2**20, 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +138,6 @@ class Uploads:
         digest, ticket = path_digest(path), secrets.token_hex(8)
         key = f"{layout.upload_files(name)}/{path}"
         before = self._state.begin(name, digest, ticket)
-        # Asked after `begin`: who began earlier and ends later cannot uncount it too.
-        replaced = self._bucket.size(key)
-        new = int(replaced is None)
         reserved = counted = 0
 
         def kept() -> Iterator[bytes]:
@@ -152,6 +150,11 @@ class Uploads:
                 yield chunk
 
         try:
+            # Asked after `begin`: who began earlier and ends later cannot uncount it too.
+            replaced = self._bucket.size(key)
+            new = int(replaced is None)
+            if size is None:
+                chunks, size = _begun(chunks)
             self._state.reserve(name, size or 0, new)
             reserved, counted = size or 0, new
             written = self._bucket.put_stream(key, kept())
@@ -216,6 +219,17 @@ class Uploads:
         )
         # The order of characters is that of their bytes in UTF-8.
         return merge(objects, large, key=lambda file: file.path)
+
+
+def _begun(chunks: Iterable[bytes]) -> tuple[Iterator[bytes], int | None]:
+    """``chunks``, and how many bytes they have if that is few."""
+    rest, first, size = iter(chunks), [], 0
+    for chunk in rest:
+        first.append(chunk)
+        size += len(chunk)
+        if size > _FEW:
+            return chain(first, rest), None
+    return iter(first), size
 
 
 def _row(file: UploadedFile) -> tuple[str, int, str, tuple[str, ...]]:

@@ -72,9 +72,9 @@ class Body:
         """Raises `RefusedError` for a body that says it is larger, before any of it is read."""
         self._loop = asyncio.get_running_loop()
         self._most, self._advice = most, advice
-        self.size = announced(request)
+        self.size = _announced(request)
         if self.size is not None and self.size > most:
-            raise too_large(most, advice)
+            raise _too_large(most, advice)
         if request.headers.get("content-encoding", "identity") != "identity":
             raise RefusedError(
                 415,
@@ -93,7 +93,7 @@ class Body:
             while chunk := asyncio.run_coroutine_threadsafe(self._next(), self._loop).result():
                 read += len(chunk)
                 if read > self._most:
-                    raise too_large(self._most, self._advice)
+                    raise _too_large(self._most, self._advice)
                 if self._wanted:
                     found.update(chunk)
                 yield chunk
@@ -126,13 +126,13 @@ class Body:
         return b"".join(parts)
 
 
-def announced(request: Request) -> int | None:
+def _announced(request: Request) -> int | None:
     """Bytes that a body says it has."""
     length = request.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdigit() else None
 
 
-def too_large(most: int, advice: str) -> RefusedError:
+def _too_large(most: int, advice: str) -> RefusedError:
     """A body has more than ``most`` bytes."""
     return RefusedError(413, "too_large", f"a body may have {most:,} bytes here", advice)
 

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
-from starlette.datastructures import FormData, UploadFile
-from starlette.types import Message
 
 from ...errors import InputError
-from ...image.names import shown
-from ...jobs.errors import BucketFullError, ConflictError, MissingError
+from ...jobs.errors import ConflictError, MissingError
 from ...jobs.upload_paths import clean_path
 from ...jobs.upload_state import LargeFile
 from ...jobs.uploads import Upload, UploadedFile, Uploads
 from .auth import Caller, owned
 from .common import ROOT, Held, Reader, Writer
-from .receiving import Body, Receivers, announced, too_large
+from .forms import FIELD, Form
+from .receiving import Body, Receivers
 from .schemas import Line
 from .schemas import Request as Sent
 
 router = APIRouter(tags=["uploads"])
-
-#: Files of a form, each of which may keep one open.
-_FORM_FILES = 1000
-
-_CHUNK = 2**20
 
 _IN_PIECES = "send it in pieces: POST /api/v1/uploads/UPLOAD/large"
 
@@ -202,9 +192,9 @@ _FORM: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "required": ["files"],
+                    "required": [FIELD],
                     "properties": {
-                        "files": {
+                        FIELD: {
                             "type": "array",
                             "items": {"type": "string", "format": "binary"},
                             "minItems": 1,
@@ -239,20 +229,19 @@ async def put(
 async def put_form(
     request: Request, upload: UploadId, caller: Writer, held: Held
 ) -> list[UploadedAnswer]:
-    """Send files as a form, with the path of each as its name."""
-    receivers = _receivers(request)
-    await receivers.run(caller.user, None, lambda: _own(request, upload, caller))
-    async with _form(request, held.settings.form_bytes) as form:
-        sent = _sent(form)
+    """Send files as a form, with the path of each as its name; those before a fault are kept."""
+    body = Body(request, held.settings.form_bytes, _IN_PIECES)
+    kind = request.headers.get("content-type", "")
 
-        def work() -> list[UploadedAnswer]:
-            put = _uploads(request).put
-            return [
-                UploadedAnswer.of(put(upload, path, _chunks(file.file), size=file.size))
-                for path, file in sent.items()
-            ]
+    def work() -> list[UploadedAnswer]:
+        _own(request, upload, caller)
+        put, form = _uploads(request).put, Form(kind, body.chunks())
+        sent = [UploadedAnswer.of(put(upload, path, data)) for path, data in form.files()]
+        if not sent:
+            raise InputError("the form", "has no files", f"name each file's field {FIELD!r}")
+        return sent
 
-        return await receivers.run(caller.user, None, work)
+    return await _receivers(request).run(caller.user, body, work)
 
 
 @router.post("/uploads/{upload}/large")
@@ -346,52 +335,3 @@ def _large(
         have=[[first, last] for first, last in _uploads(request).large.have(upload, file)],
         urls=urls,
     )
-
-
-@asynccontextmanager
-async def _form(request: Request, most: int) -> AsyncIterator[FormData]:
-    """The form that is sent, its files on disk; raises `RefusedError` beyond ``most`` bytes."""
-    if (announced(request) or 0) > most:
-        raise too_large(most, _IN_PIECES)
-    read = 0
-
-    async def receive() -> Message:
-        nonlocal read
-        message = await request.receive()
-        read += len(message.get("body", b""))
-        if read > most:
-            raise too_large(most, _IN_PIECES)
-        return message
-
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "multipart/form-data":
-        raise InputError("the body", "is no form", "send multipart/form-data, or PUT each file")
-    try:
-        form = await Request(request.scope, receive).form(max_files=_FORM_FILES, max_fields=0)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise BucketFullError("the disk for temporary files is full; PUT each file") from None
-    try:
-        yield form
-    finally:
-        await form.close()
-
-
-def _sent(form: FormData) -> dict[str, UploadFile]:
-    """The files of a form by their paths, all of which can be used."""
-    found: dict[str, UploadFile] = {}
-    for field, file in form.multi_items():
-        if field != "files" or not isinstance(file, UploadFile):
-            raise InputError(shown(field), "is no field of this form", "name each file's 'files'")
-        path = clean_path(file.filename or "")
-        if path in found:
-            raise InputError(shown(path), "is there twice", "send it once")
-        found[path] = file
-    if not found:
-        raise InputError("the form", "has no files", "name each file's field 'files'")
-    return found
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    return iter(lambda: file.read(_CHUNK), b"")
