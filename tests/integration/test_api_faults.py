@@ -10,6 +10,8 @@ import sys
 import httpx
 import pytest
 
+from cytomill.jobs import layout
+from cytomill.jobs.bucket import Bucket
 from tests.integration.test_api_jobs import of, problem
 from tests.kiosk import PATIENCE, kiosk, submit, wait_for
 
@@ -107,6 +109,23 @@ def test_the_command_serves_and_ends_in_peace(environment):
                 assert list(lines) == [""]  # the stream ends, rather than to break off
         _, errors = process.communicate(timeout=PATIENCE)
         assert (process.returncode, errors) == (0, "")
+
+
+def test_an_answer_that_was_begun_is_finished_before_the_end(environment, redis_url, tmp_path):
+    size = 50_000_000  # more than the system keeps on the way
+    process, url = started(environment, "--no-token")
+    with process, httpx.Client(base_url=f"{url}/api/v1", timeout=PATIENCE) as client:
+        job = submit(client)["id"]
+        Bucket(str(tmp_path / "bucket")).put(f"{layout.report(job)}/measurements.csv", bytes(size))
+        with client.stream("GET", f"/jobs/{job}/report/measurements.csv") as answer:
+            chunks = answer.iter_raw()
+            read = len(next(chunks))
+            process.terminate()
+            read += sum(map(len, chunks))
+        assert read == size
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert all(line.startswith('{"time"') for line in errors.splitlines()), errors  # the audit
 
 
 @pytest.mark.parametrize(

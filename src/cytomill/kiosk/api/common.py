@@ -23,7 +23,10 @@ Reader = Annotated[Caller, Depends(allowed("read"))]
 Writer = Annotated[Caller, Depends(allowed("write"))]
 
 
-def backend(request: Request) -> Backend:
+# A plain function would be run in a thread, which costs more than what these do.
+
+
+async def backend(request: Request) -> Backend:
     """The queue, the bucket and the sources."""
     held: Backend = request.app.state.backend
     return held
@@ -44,7 +47,7 @@ def find_job(queue: Queue, caller: Caller, name: str) -> Job:
     return found
 
 
-def known_queries(request: Request) -> None:
+async def known_queries(request: Request) -> None:
     """Raises `OptionError` for a parameter of the query that the route does not have."""
     route: Any = request.scope.get("route")
     dependant = getattr(route, "dependant", None)
