@@ -29,7 +29,7 @@ local function offer(queue, job, kind, item, part, epoch)
   hand_out(queue, job, kind, item, part, attempt, epoch, tonumber(tries or 0))
 end
 
--- Hand out up to `most` tasks of the job that wait before the next items.
+-- Hand out up to `room` tasks of the job that wait before the next items.
 local function give_more(queue, job, room)
   local more = key('job', job, 'more')
   local enough = #taken + room
