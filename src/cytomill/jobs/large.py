@@ -107,7 +107,7 @@ class LargeFiles:
                     done = os.pwrite(opened, view, place)
                     view, place = view[done:], place + done
         if not self._state.piece(name, digest, piece):
-            unfinished.unlink(missing_ok=True)
+            self._bucket.delete([_unfinished_key(name, digest)])
             raise MissingError
 
     def sign(self, name: str, file: LargeFile, first: int, last: int) -> list[str] | None:
@@ -213,7 +213,7 @@ class LargeFiles:
 
     def _unfinished(self, name: str, digest: str) -> Path | None:
         """The file that pieces are written into, of a bucket that is a folder."""
-        return self._bucket.path(f"{layout.upload(name)}/unfinished/{digest}")
+        return self._bucket.path(_unfinished_key(name, digest))
 
     def _objects(self, name: str, file: LargeFile) -> Iterator[int]:
         """The pieces that are objects of the right length."""
@@ -256,6 +256,10 @@ def _opened(path: Path) -> Iterator[int]:
         yield opened
     finally:
         os.close(opened)
+
+
+def _unfinished_key(name: str, digest: str) -> str:
+    return f"{layout.upload(name)}/unfinished/{digest}"
 
 
 def _piece_key(name: str, digest: str, piece: int) -> str:
