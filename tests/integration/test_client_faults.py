@@ -306,6 +306,8 @@ def ranged(request, most, tag='"1"'):
     request.send_response(206 if begin else 200)
     request.send_header("Content-Length", str(len(DATA) - first))
     request.send_header("ETag", tag)
+    if begin:
+        request.send_header("Content-Range", f"bytes {first}-{len(DATA) - 1}/{len(DATA)}")
     request.end_headers()
     request.wfile.write(DATA[first : first + most])
     request.close_connection = True
@@ -398,44 +400,67 @@ def test_a_bucket_is_not_shown_the_token(tmp_path):
     assert (tmp_path / "a_labels.tif").read_bytes() == DATA
 
 
-def test_pieces_go_straight_to_a_bucket_that_signs_and_are_signed_anew(tmp_path, monkeypatch):
+@pytest.mark.parametrize("wall", [False, True])
+def test_pieces_go_straight_to_a_bucket_or_through_the_kiosk(tmp_path, monkeypatch, wall):
     monkeypatch.setattr("cytomill.client.upload.settings", replace(settings, piece_bytes=1000))
     (tmp_path / "a.tif").write_bytes(DATA[:4500])
-    stored, tries = {}, Counter()
+    direct, through, told = {}, {}, []
 
     def bucket(request):
         assert request.headers["authorization"] is None
-        tries[request.path] += 1
-        if request.path == "/3" and tries["/3"] == 1:
-            problem_of_store(request)
-            return
-        stored[int(request.path[1:])] = request.body
-        tell(request, 200, None)
-
-    def problem_of_store(request):
-        request.send_response(403)
+        piece = int(request.path[1:])
+        if piece != 3:
+            direct[piece] = request.body
+        request.send_response(403 if piece == 3 else 200)
         request.send_header("Content-Length", "0")
         request.end_headers()
 
     def answer(request):
-        path, about = path_of(request), {"piece_bytes": 1000, "pieces": 5, "have": [[0, 1]]}
-        if path == "/uploads" and request.command == "GET":
-            tell(request, 200, {"uploads": [], "next": None})
-        elif path == "/uploads":
-            tell(request, 201, {"id": "u"})
+        path, query = path_of(request), parse_qs(urlsplit(request.path).query)
+        about = {"piece_bytes": 1000, "pieces": 5, "have": [[0, 1]]}
+        if path == "/uploads":
+            tell(request, 200, {"uploads": [], "next": None, "id": "u"})
+        elif request.command == "PUT":
+            through[int(query["piece"][0])] = request.body
+            tell(request, 200, {})
         elif request.command == "GET":
-            first, last = map(int, parse_qs(urlsplit(request.path).query)["sign"][0].split("-"))
+            first, last = map(int, query["sign"][0].split("-"))
             urls = [f"{bucket_url}/{piece}" for piece in range(first, last + 1)]
             tell(request, 200, about | {"urls": urls})
         else:
             tell(request, 200, about)
 
-    told = []
     with answering(bucket) as bucket_url, asking(answer) as client:
+        bucket_url = f"http://127.0.0.1:{closed_port()}" if wall else bucket_url
         client.upload(tmp_path / "a.tif", progress=lambda *now: told.append(now))
-    assert stored == {n: DATA[n * 1000 : min(4500, n * 1000 + 1000)] for n in (2, 3, 4)}
-    assert tries == {"/2": 1, "/3": 2, "/4": 1}
+    assert direct | through == {n: DATA[n * 1000 : min(4500, n * 1000 + 1000)] for n in (2, 3, 4)}
+    assert set(through) == ({2, 3, 4} if wall else {3})
     assert told[-1] == (4500, 4500)
+
+
+@pytest.mark.parametrize("fault", ["wall", "refusal"])
+def test_results_come_through_the_kiosk_where_its_bucket_does_not_give_them(tmp_path, fault):
+    def send(request, path):
+        if request.path.endswith("redirect=true"):
+            port = closed_port() if fault == "wall" else bucket_url.rsplit(":", 1)[1]
+            tell(request, 307, None, Location=f"http://127.0.0.1:{port}/signed")
+        else:
+            ranged(request, 10**9)
+
+    with (
+        answering(lambda request: problem(request, 403, "expired")) as bucket_url,
+        asking(Results(send, LABELS)) as client,
+    ):
+        client.download("j" * 24, tmp_path)
+    assert (tmp_path / "a_labels.tif").read_bytes() == DATA
+
+
+def test_a_file_that_has_no_end_is_given_up(tmp_path):
+    outputs = [LABELS[0] | {"bytes": 1000}]
+    kiosk = Results(lambda request, path: ranged(request, 10**9), outputs)
+    with asking(kiosk) as client, pytest.raises(PermanentError, match="sends more of a file"):
+        client.download("j" * 24, tmp_path)
+    assert not list(tmp_path.glob("*.tif"))
 
 
 def test_of_a_file_of_ten_gigabytes_only_the_missing_pieces_are_sent(tmp_path):

@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from ..errors import CytomillError, OutputError
+from ..errors import OutputError
 from ..image.atomic import output_error, replacing
-from ..image.names import shown
-from .errors import ServerBusyError
-from .http import Http, Patience, part
+from .fetch import fetch
+from .http import Http, part
 from .items import items
 from .names import HIDDEN, inside
 from .records import Item, Job, Output
@@ -75,7 +72,7 @@ class Downloader:
         """Fetch what is not there. Raises `OutputError`, and as `Http.call` does."""
         if not self._overwrite:
             check_own(self._out)
-        self._write_mark({"server": self._http.server.url, "job": self._job.id})
+        self._write_mark()
 
         async def one(item: Item) -> None:
             for output in item.outputs:
@@ -87,13 +84,7 @@ class Downloader:
         await each(items(self._http, self._job.id, state="done"), one, parallel)
         report = await self._report()
         failed = [one async for one in items(self._http, self._job.id, state="failed")]
-        self._write_mark(
-            {
-                "server": self._http.server.url,
-                "job": self._job.id,
-                "finished": self._job.finished,
-            }
-        )
+        self._write_mark(finished=self._job.finished)
         return Results(
             self._job,
             self._out,
@@ -148,54 +139,13 @@ class Downloader:
     async def _file(
         self, address: str, target: Path, count: int | None, *, signed: bool = False
     ) -> None:
-        """Fetch a file of ``count`` bytes, None where that is not known.
-
-        ``signed`` takes it from the bucket itself, where that can be. What came before a connection
-        was lost is not fetched again.
-        """
-        patience = Patience(self._http)
-        params = {"redirect": "true"} if signed else {}
-        come, tag = 0, ""
         with replacing(target) as temporary, temporary.open("wb") as file:
-            while True:
-                headers = {"Accept-Encoding": "identity"}
-                if come:
-                    headers |= {"Range": f"bytes={come}-"} | ({"If-Range": tag} if tag else {})
-                fault: CytomillError
-                after = 0.0
-                try:
-                    async with self._http.stream(
-                        address, headers=headers, params=params
-                    ) as response:
-                        if response.status_code not in (200, 206):
-                            await response.aread()
-                            fault, after = self._http.refused(response)
-                        else:
-                            if response.status_code == 200:
-                                come = 0
-                                file.seek(0)
-                                file.truncate()
-                            tag = response.headers.get("etag", "")
-                            # As they come: what a larger chunk lacks would be lost with it.
-                            async for chunk in response.aiter_bytes():
-                                file.write(chunk)
-                                come += len(chunk)
-                                patience.renew()
-                            if count is None or come == count:
-                                break
-                            url = self._http.server.url
-                            fault = ServerBusyError(
-                                f"{url}: sent {come} of the {count} bytes of {shown(target.name)}"
-                            )
-                            come = 0 if come > count else come
-                            file.seek(come)
-                except httpx.HTTPError as error:
-                    fault = self._http.away(error)
-                await patience.wait(fault, after)
+            await fetch(self._http, address, file, count, signed=signed)
         self._fetched += 1
 
-    def _write_mark(self, told: dict[str, Any]) -> None:
+    def _write_mark(self, **more: Any) -> None:
         path = self._out / HIDDEN / _MARK
+        told = {"server": self._http.server.url, "job": self._job.id, **more}
         try:
             self._out.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -44,6 +44,7 @@ class Patience:
 
     def __init__(self, http: Http) -> None:
         self._http = http
+        self.server = http.server.url
         self._begun = time.monotonic()
         self._delay = _SHORT
         self._told = False
@@ -89,6 +90,8 @@ class Http:
         self.notify = notify
         #: Whether the kiosk ever answered: one that never did may not be there at all.
         self.answered = False
+        #: Whether a bucket that signs addresses can be reached from here: it may be behind a wall.
+        self.direct = True
         headers = {"User-Agent": f"cytomill/{__version__}"}
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=parallel + 2)
         timeout = httpx.Timeout(_SILENT, connect=_CONNECT)
@@ -177,17 +180,25 @@ class Http:
             if onward is None:
                 yield response
                 return
-        async with self._bare.stream("GET", onward, headers=sent, timeout=limits) as response:
-            yield response
+        try:
+            async with self._bare.stream("GET", onward, headers=sent, timeout=limits) as response:
+                yield response
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            self.direct = False
+            raise
 
-    async def put_signed(self, url: str, body: Body, length: int) -> int:
-        """Send ``length`` bytes to a signed address; returns the status of its answer.
-
-        One try: an address that has expired must be signed anew. Raises `httpx.HTTPError`.
-        """
+    async def put_signed(self, url: str, body: Body, length: int) -> bool:
+        """Send ``length`` bytes to a signed address, once; returns whether they arrived."""
         content = body() if callable(body) else body
         headers = {"Content-Length": str(length)}
-        return (await self._bare.put(url, content=content, headers=headers)).status_code
+        try:
+            answer = await self._bare.put(url, content=content, headers=headers)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            self.direct = False
+            return False
+        except httpx.HTTPError:
+            return False
+        return answer.is_success
 
     def address(self, path: str) -> str:
         """The address of ``path`` below the API."""

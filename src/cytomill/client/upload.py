@@ -10,13 +10,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from ..errors import InputError, PermanentError
 from ..image.names import shown
 from ..settings import settings
 from .errors import AnswerError
-from .http import Http, Patience, part
+from .http import Http, part
 from .plan import File, Group
 from .records import Stored, Upload
 from .together import each
@@ -34,8 +32,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/ -]+")
 #: Bytes that are read and sent at a time of larger ones.
 _CHUNK = 2**20
 
-#: Files of an upload that the kiosk lists at a time, and pieces that it signs at a time.
-_LISTED, _SIGNED = 1000, 16
+#: Uploads, and files of one, that the kiosk lists at a time, and pieces that it signs at a time.
+_LISTED, _FILES, _SIGNED = 1000, 100_000, 16
 
 #: Times that a file is completed: should the kiosk miss pieces, they are sent again.
 _ROUNDS = 3
@@ -98,7 +96,7 @@ class Uploader:
         after = None
         while True:
             path = f"/uploads/{part(upload.id)}/files"
-            page = await self._http.get(path, after=after, limit=_LISTED)
+            page = await self._http.get(path, after=after, limit=_FILES)
             found |= {one["path"]: one["bytes"] for one in page["files"]}
             after = page.get("next")
             if after is None:
@@ -184,38 +182,24 @@ class _Sending:
     async def _batch(self, file: File, size: int, pieces: Sequence[int]) -> None:
         """Send some pieces, straight to where they are kept if the kiosk signs addresses."""
         path = f"/uploads/{part(self.upload)}/large/{part(file.name)}"
-        state = await self.http.get(path, sign=f"{pieces[0]}-{pieces[-1]}")
-        urls = dict(_signed(state.get("urls"), pieces))
+        urls: dict[int, str] = {}
+        if self.http.direct:
+            state = await self.http.get(path, sign=f"{pieces[0]}-{pieces[-1]}")
+            urls = dict(_signed(state.get("urls"), pieces))
 
         async def send(piece: int) -> None:
             length = _length(file, size, piece)
             async with self.turn:
                 body = _Chunks(file, piece * size, length, self.tally)
-                if piece in urls:
-                    await self._direct(body, length, path, piece, urls[piece])
-                else:
-                    headers = {"Content-Length": str(length)}
-                    await self.http.call(
-                        "PUT", path, params={"piece": piece}, body=body, headers=headers
-                    )
+                direct = self.http.direct and piece in urls
+                if direct and await self.http.put_signed(urls[piece], body, length):
+                    return
+                headers = {"Content-Length": str(length)}
+                await self.http.call(
+                    "PUT", path, params={"piece": piece}, body=body, headers=headers
+                )
 
         await each(pieces, send, self.parallel)
-
-    async def _direct(self, body: _Chunks, length: int, path: str, piece: int, url: str) -> None:
-        """Send a piece to a signed address, signed anew for each try."""
-        patience = Patience(self.http)
-        while True:
-            try:
-                status = await self.http.put_signed(url, body, length)
-            except httpx.HTTPError as error:
-                fault = self.http.away(error)
-            else:
-                if status < 300:
-                    return
-                fault = self.http.away(httpx.HTTPError(f"its bucket answers {status} to an upload"))
-            await patience.wait(fault)
-            state = await self.http.get(path, sign=f"{piece}-{piece}")
-            url = dict(_signed(state.get("urls"), [piece]))[piece]
 
 
 def _together(files: Iterable[File]) -> Iterator[list[File]]:
