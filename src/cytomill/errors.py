@@ -28,6 +28,10 @@ class UnreachableError(TemporaryError):
     """A service that all work needs does not answer; start it and run the same command again."""
 
 
+class BusyError(TemporaryError):
+    """A service has too much to do; ask it again later, or ask less."""
+
+
 class _SubjectError(PermanentError):
     """Something has a fault: ``subject``, ``fault`` and ``advice`` read as one line.
 

@@ -275,3 +275,15 @@ def test_a_full_bucket_pauses_the_job_and_it_goes_on_when_there_is_room(tmp_path
             consumers.end()
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+def test_a_model_server_that_is_away_costs_no_try(tmp_path, redis_url):
+    with lab(tmp_path, redis_url) as (made, consumers):
+        away = consumers.start("--model-server", "grpc://127.0.0.1:1", retry_seconds=1)
+        image(tmp_path / "in" / "a.tif")
+        job = made.submit(made.upload(tmp_path / "in"))
+        wait_for(lambda: away.said().count("does not answer; start it") > 1)
+        assert (made.job(job).state, made.job(job).failed) == (State.LISTING, 0)
+        assert away.stop() == 0
+        consumers.start()
+        assert made.wait(job).done == 1

@@ -13,7 +13,14 @@ import time
 from functools import cache
 from threading import Event
 
-from ..errors import Interrupted, ModelError, OptionError, TemporaryError, UnreachableError
+from ..errors import (
+    BusyError,
+    Interrupted,
+    ModelError,
+    OptionError,
+    TemporaryError,
+    UnreachableError,
+)
 from ..settings import settings
 from .stop import Stop
 from .traffic import count
@@ -90,8 +97,9 @@ class Channel:
 
         Asks again for up to `settings.retry_seconds` while the server is away or busy. Setting
         ``stop`` cancels the call; setting ``stopping`` lets it end, but not be repeated: both raise
-        `Interrupted`. Raises `UnreachableError` where there is no server, `TemporaryError` where
-        it has no time, and `ModelError` for what it refuses; they name the URL and ``model``.
+        `Interrupted`. Raises `UnreachableError` where there is no server, `BusyError` where it has
+        too much to do, `TemporaryError` where it does not manage it now, and `ModelError` for what
+        it refuses; they name the URL and ``model``.
         """
         stop = Stop() if stop is None else stop  # one that is not set is false
         stopping = stopping or Event()
@@ -141,7 +149,7 @@ class Channel:
 
     def _given_up(self, subject: str, code: grpc.StatusCode, told: str) -> TemporaryError:
         if code is _BUSY:
-            return TemporaryError(
+            return BusyError(
                 f"{subject}: has too much to do ({told}); run the same command again later, with "
                 "fewer --threads"
             )

@@ -22,7 +22,14 @@ from threading import Event, Thread
 from typing import TypeVar
 
 from ..batch.steps import reason
-from ..errors import CytomillError, Interrupted, OptionError, TemporaryError, UnreachableError
+from ..errors import (
+    BusyError,
+    CytomillError,
+    Interrupted,
+    OptionError,
+    TemporaryError,
+    UnreachableError,
+)
 from ..inference.load import Device, cores, models
 from ..jobs.errors import QueueFullError
 from ..jobs.task import Kind, Outcome, Task
@@ -56,6 +63,9 @@ _FULL = 60.0
 
 #: Seconds between two looks at which pipelines there are.
 _LOOK = 5.0
+
+#: Faults of services, which are none of the task's: it is tried as often as it takes.
+_ELSEWHERE = (UnreachableError, BusyError, QueueFullError)
 
 T = TypeVar("T")
 
@@ -297,7 +307,7 @@ class Consumer:
             self._undo(task)
             if (job := self._tell(lambda: self._queue.job(task.job))) is not None:
                 self._tell(lambda: self._queue.pause(job, full(error), seconds=_FULL))
-        counts = not (is_full(error) or isinstance(error, UnreachableError | QueueFullError))
+        counts = not (is_full(error) or isinstance(error, _ELSEWHERE))
         again = functools.partial(self._queue.release, task, told)
         self._tell(lambda: again(counts=counts, seconds=_AGAIN))
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from redis.exceptions import LockError
 
 from ..jobs import layout
+from ..jobs.job import State
 from ..jobs.queue import LEASE, PREFIX
 from ..jobs.redis import told
 from ..jobs.uploads import Uploads
@@ -26,12 +27,13 @@ class Janitor:
 
     def __init__(self, backend: Backend, uploads: Uploads) -> None:
         self._backend, self._uploads = backend, uploads
+        self._heard = "0-0"
 
     def sweep(self) -> int:
         """Delete what is to be deleted, unless another janitor is at it; returns how many went.
 
-        What is stopped half-way is done again by the next sweep. Raises `QueueAwayError` and
-        `BucketAwayError`.
+        Of jobs that were cancelled, what was not finished goes. What is stopped half-way is done
+        again by the next sweep. Raises `QueueAwayError` and `BucketAwayError`.
         """
         lock = self._backend.redis.lock(f"{PREFIX}janitor", timeout=_HOLD, blocking=False)
         with told():
@@ -39,18 +41,36 @@ class Janitor:
                 return 0
         try:
             self._backend.bucket.sweep()
+            self._tidy_cancelled()
             return sum(self._gone(kind, name) for kind, name in self._backend.queue.expired())
         finally:
             with suppress(LockError), told():
                 lock.release()
 
+    def _tidy_cancelled(self) -> None:
+        """Remove what consumers that died left of jobs that were cancelled since the last sweep.
+
+        Those that live remove what is theirs.
+        """
+        queue, bucket = self._backend.queue, self._backend.bucket
+        events = queue.events(self._heard, wait=0.001)
+        for name in {event.job for event in events if event.state == State.CANCELLED}:
+            if (job := queue.job(name)) is None:
+                continue
+            bucket.delete_folder(f"{layout.job(name)}/parts")
+            first = 0
+            while first < job.items:
+                unfinished, first = queue.find(job, "running", first, 1000)
+                for item in unfinished:
+                    bucket.delete_folder(layout.results(name, item))
+        if events:
+            self._heard = events[-1].id
+
     def _gone(self, kind: str, name: str) -> bool:
         if kind == "upload":
             return self._uploads.delete(name)
-        job = self._backend.queue.job(name)
-        if job is not None and not self._backend.queue.condemn(job):
-            return False
         self._backend.bucket.delete_folder(layout.job(name))
+        job = self._backend.queue.job(name)
         if job is not None and time.time() - job.finished < _GRACE:
             return False
         return self._backend.queue.forget(name)

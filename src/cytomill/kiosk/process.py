@@ -104,15 +104,15 @@ class Processing:
 
     def published(self, task: Task, ended: Ended) -> None:
         """An attempt counts: what earlier ones left goes."""
-        for attempt in range(1, task.attempt):
-            self._bucket.delete_folder(layout.attempt(task.job, task.item, attempt))
+        if task.attempt > 1:
+            keep_only(self._bucket, task.job, task.item, task.attempt)
         if task.kind is Kind.MERGE or task.attempt > 1 or ended.outcome is Outcome.FAILED:
             self._bucket.delete_folder(layout.parts(task.job, task.item))
 
     def undo(self, task: Task) -> None:
         """An attempt does not count: what it wrote goes."""
-        if task.kind is Kind.PART:
-            self._bucket.delete([layout.part(task.job, task.item, task.parts, task.part)])
+        if task.kind is Kind.PART:  # nobody will merge what its sisters left either
+            self._bucket.delete_folder(f"{layout.parts(task.job, task.item)}/{task.parts}")
         else:
             self._bucket.delete_folder(layout.attempt(task.job, task.item, task.attempt))
             if task.kind is Kind.ITEM:
@@ -246,6 +246,13 @@ class _Made:
     outputs: list[Output] = field(default_factory=list)
     tables: list[pa.Table] = field(default_factory=list)
     classes: list[pa.Table] = field(default_factory=list)
+
+
+def keep_only(bucket: Bucket, job: str, item: int, attempt: int) -> None:
+    """Remove what other attempts at an item left."""
+    own = f"{layout.attempt(job, item, attempt)}/"
+    found = bucket.list(layout.results(job, item))
+    bucket.delete([one.key for one in found if not one.key.startswith(own)])
 
 
 def passes(error: BaseException) -> bool:

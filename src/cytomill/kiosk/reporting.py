@@ -26,6 +26,7 @@ from ..models.identity import Identity
 from . import record
 from .backend import Backend
 from .plans import Plan
+from .process import keep_only
 from .record import Contents, ItemRecord
 from .stopping import check
 
@@ -184,8 +185,11 @@ class _Reader:
 
     def _tidy(self, number: int, attempt: int, *, recorded: bool) -> None:
         """Remove what consumers left that died between writing and telling."""
-        for before in range(1, attempt if recorded else attempt + 1):
-            self._backend.bucket.delete_folder(layout.attempt(self._job.id, number, before))
+        bucket, job = self._backend.bucket, self._job.id
+        if not recorded:
+            bucket.delete_folder(layout.results(job, number))
+        elif attempt > 1:
+            keep_only(bucket, job, number, attempt)
 
 
 class _Open(AbstractContextManager[Contents | None]):
