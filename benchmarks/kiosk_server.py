@@ -19,6 +19,8 @@ from typing import Any
 
 import httpx
 
+from cytomill.kiosk import tied
+
 from .process import cytomill
 from .server import ports
 
@@ -65,10 +67,12 @@ class Kiosk:
     def start(self) -> float:
         """Start it and wait until it is ready; returns the seconds that took."""
         words = ["serve", "--data", self.data, "--port", self.port, *self.options]
+        words += ["--no-token"] if self.free else []
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CYTOMILL_")}
         begun = time.perf_counter()
         self.process = subprocess.Popen(
-            cytomill(*words, *(["--no-token"] if self.free else [])),
+            # It must not outlive a benchmark that is killed.
+            [sys.executable, "-I", "-S", tied.__file__, str(os.getpid()), *cytomill(*words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

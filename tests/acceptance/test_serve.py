@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import tifffile
 from benchmarks.kiosk_server import Kiosk, end
 from cytomill.errors import OptionError
 from cytomill.kiosk import redis_server
+from cytomill.models.registry import find
 from tests.acceptance.conftest import Done
 from tests.conftest import missing
 
@@ -68,12 +70,19 @@ def test_an_image_goes_in_and_its_nuclei_come_out(
     assert "Traceback" not in "".join(log.read_text() for log in kiosk.data.glob("logs/*"))
 
 
-def test_models_can_have_a_server_of_their_own(tmp_path: Path, images: Path) -> None:
-    with Kiosk(tmp_path / "kiosk", ["--consumers", 1, "--threads", 1], free=True) as kiosk:
+def test_models_have_a_server_of_their_own_that_finds_new_ones(
+    tmp_path: Path, images: Path
+) -> None:
+    settings = {"CYTOMILL_MODELS": str(tmp_path / "models")}
+    with Kiosk(tmp_path / "kiosk", ["--threads", 1], free=True, settings=settings) as kiosk:
         assert all(kiosk.pids().values())
         assert not any(line.startswith("token") for line in kiosk.lines)
+        shutil.copytree(find("nuclei").folder, tmp_path / "models" / "mine")
         job = kiosk.submit(kiosk.upload([images / "a.tif"]))
         assert done(kiosk, job)["done"] == 1
+        log = (kiosk.data / "logs" / "model-server.log").read_text()
+        address = next(line.split()[1] for line in log.splitlines() if line.startswith("REST"))
+        kiosk.until(lambda: httpx.get(f"{address}/models/mine").status_code == 200)
 
 
 def test_stopped_and_started_again_it_knows_its_jobs_and_its_token(

@@ -33,6 +33,9 @@ Say = Callable[[str], object]
 #: Seconds between two looks at whether a part is ready, or somebody wants the kiosk to stop.
 _PAUSE = 0.05
 
+#: Seconds between two looks at which models are installed.
+_LOOK = 10.0
+
 #: Deaths in a row, before it was ever ready, after which a part is taken not to work at all.
 _DEATHS = 3
 
@@ -118,8 +121,8 @@ class _Kiosk:
         """Start, serve, stop."""
         try:
             self._start()
-            while not self._stopping.wait(60.0):
-                pass  # woken now and then, as a wait without an end cannot be interrupted
+            while not self._stopping.wait(_LOOK):
+                self._find_models()
         except _Stopped:
             pass
         self._say("stopping: the work in hand is finished or given back")
@@ -185,6 +188,11 @@ class _Kiosk:
         mine = f"{self._prefix}{os.getpid()}-"
         return {f"{mine}{number}" for number in range(self._plan.consumers)} <= alive
 
+    def _find_models(self) -> None:
+        """Have the model server look at its folder: models may have been installed."""
+        if self._ports:
+            _answers(f"http://127.0.0.1:{self._ports.http}/v2/repository/index", b"{}")
+
     def _bury_predecessors(self) -> None:
         """Take back at once what consumers of an earlier kiosk on this folder had in hand."""
         queue = self._backend.queue
@@ -242,9 +250,9 @@ def _local(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, data: bytes | None = None) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, data, timeout=5) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False

@@ -63,8 +63,9 @@ class Parts:
         words = ["model-server", "--device", self.device, "--no-allow-load"]
         words += ["--grpc-port", str(ports.grpc), "--http-port", str(ports.http)]
         words += ["--metrics-port", str(ports.metrics)]
-        if self.settings.models.expanduser().is_dir():
-            words += ["--models", str(self.settings.models.expanduser())]
+        models = self.settings.models.expanduser()
+        models.mkdir(parents=True, exist_ok=True)  # some may be installed while it runs
+        words += ["--models", str(models)]
         if threads is not None:
             words += ["--threads", str(threads)]
         return self._program(MODELS, lambda _: _cytomill(words))
