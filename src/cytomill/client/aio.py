@@ -124,12 +124,12 @@ class AsyncClient:
         in the results. Raises `OptionError`, `InputError` and `OutputError` where nothing can be
         begun, and `JobFailedError` where the job gives no results.
         """
-        if isinstance(inputs, np.ndarray):
+        if hasattr(inputs, "__array__"):
             if out is not None:
                 raise OptionError("out: an array's labels are returned, and not written")
             if pattern or name or ngff or overlay or geojson or format != "tiff":
                 raise OptionError("an array gives labels only: name files for other results")
-            return await self._labels(inputs, pipeline, axes, pixel_size, options)
+            return await self._labels(np.asarray(inputs), pipeline, axes, pixel_size, options)
         if out is None or not str(out):
             raise OptionError("out: name a folder for the results")
         if axes is not None:
