@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from threading import get_ident
 
 import pyarrow as pa
 
@@ -187,8 +189,8 @@ class Processing:
         with self._folder(key) as out:
             for number, (image, stem) in enumerate(zip(images, stems, strict=True)):
                 own = islice(partials, counts[number])
-                with tempfile.TemporaryDirectory(dir=self._scratch) as scratch:
-                    result = plan.pipeline.merge(image, own, Path(scratch))
+                with self._thread_folder() as scratch:
+                    result = plan.pipeline.merge(image, own, scratch)
                     watch.add(result.seconds)
                     for _ in own:  # those that the pipeline left are not the next image's
                         pass
@@ -206,6 +208,17 @@ class Processing:
     def _processed(self, plan: Plan, image: Image, part: Part) -> Partial:
         check()
         return plan.pipeline.process(image, part, plan.models)
+
+    @contextmanager
+    def _thread_folder(self) -> Iterator[Path]:
+        """An empty folder of this thread's, which is kept: few merges leave anything there."""
+        path = self._scratch / str(get_ident())
+        path.mkdir(exist_ok=True)
+        try:
+            yield path
+        finally:
+            if os.listdir(path):  # noqa: PTH208 - asks only whether there is anything
+                shutil.rmtree(path, ignore_errors=True)
 
     @contextmanager
     def _folder(self, key: str) -> Iterator[Path]:
