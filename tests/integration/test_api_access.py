@@ -146,12 +146,16 @@ def test_a_job_cannot_use_others_uploads(api, anns):
 def test_administrators_see_everybodys(api, anns):
     with api.client(api.token_of("root", role="admin")) as root:
         assert root.get(f"/jobs/{anns['job_id']}").json()["owner"] == "ann"
+        assert root.get("/jobs").json()["jobs"] == []
+        (job,) = root.get("/jobs", params={"everybody": True}).json()["jobs"]
+        assert job["id"] == anns["job_id"]
         assert root.get("/queues").json()["queues"][0]["name"] == "nuclei"
         assert root.get("/metrics").status_code == 200
 
 
 def test_what_runs_the_kiosk_is_for_administrators(api):
     with api.client() as ann:
+        problem(ann.get("/jobs", params={"everybody": True}), 403, "not_allowed")
         for path in ADMIN:
             problem(ann.get(path), 403, "not_allowed")
 

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
 
 from cytomill.jobs import layout
 from cytomill.jobs.bucket import Bucket
+from cytomill.kiosk.api import app
 from tests.integration.test_api_jobs import of, problem
 from tests.kiosk import PATIENCE, kiosk, submit, wait_for
 
@@ -78,6 +80,18 @@ def test_bodies_that_are_too_large_are_refused(tmp_path, redis_url):
         except httpx.WriteError:  # refused before all of it was sent
             return
         problem(answer, 413, "too_large")
+
+
+def test_what_is_deleted_goes_though_redis_was_away(tmp_path, own_redis, monkeypatch):
+    monkeypatch.setattr(app, "_SWEEP", 0.05)
+    with kiosk(tmp_path, own_redis.url) as api, api.client() as ann:
+        job = submit(ann)["id"]
+        api.backend.bucket.put(f"{layout.results(job, 0)}/1/0", b"x")
+        own_redis.kill()
+        time.sleep(0.2)  # for sweeps that fail
+        own_redis.start()
+        wait_for(lambda: ann.delete(f"/jobs/{job}").status_code == 204)
+        wait_for(lambda: not list(api.backend.bucket.list(layout.job(job))))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from cytomill.jobs.job import Job
 from tests.kiosk import kiosk, submit, work
 
 
@@ -90,6 +91,23 @@ def test_jobs_are_listed_in_pages_and_filtered(ann, upload):
     assert found(state="cancelled") == ["one"]
     assert found(pipeline="model") == []
     assert found(pipeline="nuclei", state="listing", limit=1) == ["TWO"]
+
+
+def test_more_jobs_than_are_read_at_once_are_listed(api, ann):
+    own = [Job(f"{n:024x}", "ann", "nuclei", str(n)) for n in range(230)]
+    for job in own:
+        api.backend.queue.submit(job)
+    names, before = [], None
+    while True:
+        page = ann.get("/jobs", params={"limit": 90} | ({"before": before} if before else {}))
+        names += [job["name"] for job in page.json()["jobs"]]
+        before = page.json()["next"]
+        if before is None:
+            break
+    assert names == [job.name for job in reversed(own)]
+    assert [job["name"] for job in ann.get("/jobs", params={"name": "7"}).json()["jobs"]] == [
+        name for name in names if "7" in name
+    ]
 
 
 def test_the_same_request_with_a_key_makes_one_job(ann, upload):

@@ -63,6 +63,8 @@ def _items(pool: Executor, held: Backend, job: Job, indices: list[int]) -> list[
         for index, item in enumerate(read(held.bucket, job.id, first, count), first):
             names[index] = item.name
         states |= dict(enumerate(held.queue.states(job, first, count), first))
+    if not names.keys() & states.keys() >= set(indices):
+        raise MissingError(f"job {job.id} is being deleted")
     errors = held.queue.errors(job, [i for i in indices if states[i][0] == "failed"])
 
     def look(index: int) -> ItemRecord | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -16,10 +16,12 @@ from ...errors import OptionError
 from ...image.names import clean
 from ...jobs.errors import ConflictError, MissingError
 from ...jobs.job import Job, State
+from ...jobs.queue import Queue
 from ...models.library import find_folder, unknown
 from ..backend import Backend
 from .auth import Caller, owned
 from .common import ROOT, Held, JobId, Reader, Writer, find_job
+from .problems import RefusedError
 from .schemas import Inputs, JobAnswer, JobChange, JobPage, NewJob
 
 router = APIRouter(tags=["jobs"])
@@ -29,6 +31,9 @@ _OPTIONS = 2**16
 
 #: Jobs that are looked at for one page of a list that is filtered.
 _SEARCHED = 2000
+
+#: Jobs that are read at once.
+_AT_ONCE = 100
 
 
 @router.post("/jobs", status_code=201, responses={200: {"model": JobAnswer}})
@@ -131,29 +136,36 @@ def listed(
         Query(ge=0, allow_inf_nan=False, description="Only those submitted before this time."),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Jobs of a page.")] = 100,
+    everybody: Annotated[bool, Query(description="Also others', for administrators.")] = False,
 ) -> JobPage:
     """Your jobs, newest first."""
+    if everybody and not caller.admin:
+        raise RefusedError(
+            403, "not_allowed", "only administrators see others' jobs", "leave everybody out"
+        )
+    owner = None if everybody else caller.user
     found: list[Job] = []
-    searched, after = 0, before
-    while len(found) < limit and searched < _SEARCHED:
-        some = held.queue.names(caller.user, before=after, count=limit)
-        jobs = held.queue.jobs(caller.user, before=after, count=limit) if some else []
-        for job in jobs:
-            searched, after = searched + 1, job.created
-            if (
-                (state is None or job.state is state)
-                and (pipeline is None or job.pipeline == pipeline)
-                and (name is None or name.casefold() in job.name.casefold())
-            ):
-                found.append(job)
-                if len(found) == limit:
-                    break
-        if len(some) < limit:
-            after = after if len(found) == limit else None
+    more: float | None = None
+    for searched, job in enumerate(_newest(held.queue, owner, before), start=1):
+        if (
+            (state is None or job.state is state)
+            and (pipeline is None or job.pipeline == pipeline)
+            and (name is None or name.casefold() in job.name.casefold())
+        ):
+            found.append(job)
+        if len(found) == limit or searched == _SEARCHED:
+            more = job.created
             break
     positions = held.queue.ahead(found)
     pairs = zip(found, positions, strict=True)
-    return JobPage(jobs=[JobAnswer.of(job, ahead) for job, ahead in pairs], next=after)
+    return JobPage(jobs=[JobAnswer.of(job, ahead) for job, ahead in pairs], next=more)
+
+
+def _newest(queue: Queue, owner: str | None, before: float | None) -> Iterator[Job]:
+    """Jobs of ``owner``, or of all, newest first."""
+    while jobs := queue.jobs(owner, before=before, count=_AT_ONCE):
+        yield from jobs
+        before = jobs[-1].created
 
 
 @router.get("/jobs/{job_id}")

@@ -40,8 +40,11 @@ _SEE_64, _SEE_64_SHORT = 0xFFFFFFFF, 0xFFFF
 #: Bytes of the directory that are kept in memory.
 _IN_MEMORY = 2**20
 
-#: Bytes of it that are sent at once.
+#: Bytes of it that are read at once.
 _CHUNK = 2**16
+
+#: Bytes that are sent at once: a server spends as much on a few as on many.
+_SENT = 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,17 @@ class Member:
 
 def zipped(members: Iterable[Member]) -> Iterator[bytes]:
     """The bytes of a zip of ``members``, each of which is read when it is its turn."""
+    waiting, size = [], 0
+    for part in _parts(members):
+        waiting.append(part)
+        size += len(part)
+        if size >= _SENT:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
+
+
+def _parts(members: Iterable[Member]) -> Iterator[bytes]:
     now = time.gmtime()
     moment = (
         now.tm_hour << 11 | now.tm_min << 5 | now.tm_sec // 2,
