@@ -477,6 +477,10 @@ def test_of_a_file_of_ten_gigabytes_only_the_missing_pieces_are_sent(tmp_path):
         about = {"piece_bytes": piece, "pieces": 10241, "have": have, "urls": None}
         if path == "/uploads":
             tell(request, 200, {"uploads": [], "next": None, "id": "u"})
+        elif "sign" in query:
+            first, last = map(int, query["sign"][0].split("-"))
+            assert last - first < 1000
+            tell(request, 200, about)
         elif request.command == "PUT":
             sent[int(query["piece"][0])] = request.body
             request.send_response(204)

@@ -90,7 +90,7 @@ class Http:
         self.notify = notify
         #: Whether the kiosk ever answered: one that never did may not be there at all.
         self.answered = False
-        #: Whether a bucket that signs addresses can be reached from here: it may be behind a wall.
+        #: Whether the bucket may sign addresses and be reached from here: it may be behind a wall.
         self.direct = True
         headers = {"User-Agent": f"cytomill/{__version__}"}
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=parallel + 2)

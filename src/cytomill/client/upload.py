@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from ..errors import InputError, PermanentError
@@ -165,10 +166,9 @@ class _Sending:
             self.tally.add(sum(_length(file, size, piece) for piece in have - counted))
             counted |= have
             missing = [piece for piece in range(count) if piece not in have]
-            batches = [missing[at : at + _SIGNED] for at in range(0, len(missing), _SIGNED)]
-            for batch in batches:
-                await self._batch(file, size, batch)
-                counted |= set(batch)
+            for _, batch in groupby(missing, key=lambda piece: piece // _SIGNED):
+                await self._batch(file, size, list(batch))
+            counted |= set(missing)
             try:
                 done = f"/uploads/{part(self.upload)}/complete"
                 await self.http.call("POST", done, told={"path": file.name})
@@ -186,6 +186,7 @@ class _Sending:
         if self.http.direct:
             state = await self.http.get(path, sign=f"{pieces[0]}-{pieces[-1]}")
             urls = dict(_signed(state.get("urls"), pieces))
+            self.http.direct = bool(urls)
 
         async def send(piece: int) -> None:
             length = _length(file, size, piece)
