@@ -125,6 +125,8 @@ class _Machine(RuleBasedStateMachine):
         held = self.hands[consumer]
         taken = self.queue.take(consumer, [self.name], number, idle=not held)
         assert len(taken.tasks) <= number
+        if len(taken.tasks) < number and not (taken.alone or taken.suspects):
+            assert self.queue.numbers(self.name).waiting == 0
         for task in taken.tasks:
             others = [one for each in self.hands.values() for one in each]
             assert _what(task) not in {_what(other) for other in others}

@@ -88,7 +88,9 @@ class UserTests(QueueFixtures):
         job = listed(queue, 0)
         assert queue.finish(take(queue)[0], Outcome.FAILED, reason="bucket")
         assert now(queue, job).state is State.FAILED
+        assert queue.user_usage("anna") == 0
         assert queue.retry(now(queue, job)) == 0
+        assert queue.user_usage("anna") == 1
         assert queue.finish(take(queue)[0], Outcome.DONE)
         assert now(queue, job).state is State.DONE
 

@@ -215,6 +215,7 @@ class WorkTests(QueueFixtures):
         assert now(queue, job).waiting == queue.numbers(Q).waiting == 1
         time.sleep(0.25)
         assert len(take(queue)) == 1
+        assert now(queue, job).waiting == queue.numbers(Q).waiting == 0
 
     # Parts
 
