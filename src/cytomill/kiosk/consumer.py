@@ -7,44 +7,24 @@ queue gives its tasks to others, and what comes late is not published.
 
 from __future__ import annotations
 
-import functools
 import os
 import secrets
-import shutil
 import socket
-import stat
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from threading import Event, Thread
-from typing import TypeVar
 
 from ..batch.steps import reason
-from ..errors import (
-    BusyError,
-    CytomillError,
-    Interrupted,
-    OptionError,
-    TemporaryError,
-    UnreachableError,
-)
+from ..errors import CytomillError, TemporaryError
 from ..inference.load import Device, cores, models
-from ..jobs.errors import QueueFullError
-from ..jobs.task import Kind, Outcome, Task
-from ..jobs.uploads import Uploads
+from ..jobs.task import Task
 from ..ops.jitcache import warm
 from ..pipelines import registry
 from .backend import Backend
-from .cache import Cache, own_folder
-from .hands import Hands, Held
-from .inputs import Inputs
-from .listing import Listing
-from .plans import Plans
-from .process import Ended, Fanned, Processing, full, is_full, passes
-from .reporting import report
-from .stopping import stoppable, stopped_by
+from .hands import Hands
+from .stopping import stoppable
+from .work import Work, called
 
 #: Seconds between two heartbeats: a quarter of the lease, so that one may be lost.
 _BEAT = 2.0
@@ -55,19 +35,8 @@ _SOON, _LATE = 0.02, 0.5
 #: Seconds for which what is in hand may be finished when the consumer is to end.
 _DRAIN = 20.0
 
-#: Seconds after which a task is tried again that found a service away.
-_AGAIN = 1.0
-
-#: Seconds for which a job is paused whose results have no room.
-_FULL = 60.0
-
 #: Seconds between two looks at which pipelines there are.
 _LOOK = 5.0
-
-#: Faults of services, which are none of the task's: it is tried as often as it takes.
-_ELSEWHERE = (UnreachableError, BusyError, QueueFullError)
-
-T = TypeVar("T")
 
 #: The exit code of a consumer that ends because a task of it hangs.
 HUNG = 70
@@ -102,19 +71,8 @@ class Consumer:
         self._queues: list[str] = []
         for pipeline in pipelines or ():
             registry.find(pipeline)
-        self._models = stoppable(models(device, self.threads, model_server))
-        place = _workplace()
-        self._scratch, self._lock = own_folder(place / "scratch")
-        cache = Cache(place / "cache", backend.settings.cache_bytes)
-        self._plans = Plans(backend, self._models)
-        self._listing = Listing(
-            backend, Uploads(backend.redis, backend.bucket, backend.settings), cache
-        )
-        inputs = Inputs(backend, cache)
-        self._processing = Processing(backend.bucket, self._plans, inputs, self._scratch)
-        self._away = False
-        #: Set when nothing is to be told the queue any more.
-        self._gone = Event()
+        own = stoppable(models(device, self.threads, model_server))
+        self._work = Work(backend, own, say)
 
     def run(self, stop: Event, ready: Callable[[], object] = lambda: None) -> None:
         """Take and do tasks until ``stop`` is set, then finish what is in hand, or give it back.
@@ -123,7 +81,7 @@ class Consumer:
         queue refuses the password.
         """
         Thread(target=warm, name="warm", daemon=True).start()
-        self._hands = Hands(self.threads, self._do)
+        self._hands = Hands(self.threads, self._work.do)
         beating = Event()
         pulse = Thread(target=self._beat, args=(beating,), name="beat", daemon=True)
         try:
@@ -139,9 +97,7 @@ class Consumer:
         finally:
             self._hands.end()
             beating.set()
-            self._gone.set()
-            shutil.rmtree(self._scratch, ignore_errors=True)
-            os.close(self._lock)
+            self._work.close()
 
     # Taking
 
@@ -174,11 +130,11 @@ class Consumer:
             try:
                 taken = self._queue.take(self.name, self._names(), most - held, idle=not held)
             except TemporaryError as error:
-                self._is_away(error)
+                self._work.waits(error)
                 stop.wait(pause)
                 pause = min(2 * pause, 1.0)
                 continue
-            self._away = False
+            self._work.goes_on()
             alone, suspects = taken.alone, taken.suspects
             for task in taken.tasks:
                 self._hands.give(task)
@@ -228,6 +184,8 @@ class Consumer:
                 kept = self._queue.beat(self.name, [one.task for one in held])
             except CytomillError:
                 pause = _BEAT / 4  # the thread that takes says so
+            except Exception as error:  # without its pulse the consumer would lose its tasks
+                self._say(reason(error, "heartbeat"))
             else:
                 for one, keep in zip(held, kept, strict=True):
                     if not keep:
@@ -246,140 +204,9 @@ class Consumer:
         told = f"took longer than {seconds} s; raise CYTOMILL_TASK_SECONDS if it may"
         for one in held:
             if one in hung:
-                self._say(f"{_called(one.task)}: {told}; the consumer ends")
+                self._say(f"{called(one.task)}: {told}; the consumer ends")
                 with suppress(TemporaryError):
                     self._queue.release(one.task, told)
             else:
                 self._give_back(one.task)
         self._leave(HUNG)
-
-    # Doing
-
-    def _do(self, held: Held) -> None:
-        """Do a task and tell the queue how it ended."""
-        task = held.task
-        try:
-            try:
-                with stopped_by(held.stop):
-                    ended = self._done(held)
-            except Interrupted:
-                self._undo(task)
-                return
-            except Exception as error:
-                if self._wanted(held):
-                    self._failed(task, error)
-                return
-            if not self._wanted(held):
-                self._undo(task)
-            elif isinstance(ended, Fanned):
-                if self._tell(lambda: self._queue.fan(task, ended.parts)) is False:
-                    self._undo(task)
-            else:
-                self._finish(task, ended)
-        except Exception as error:  # the thread must live; the task is begun again after a lease
-            self._say(reason(error, _called(task)))
-
-    def _done(self, held: Held) -> Ended | Fanned:
-        task, begun = held.task, time.perf_counter()
-        if task.kind not in (Kind.LIST, Kind.REPORT):
-            return self._processing.do(task)
-        plan = self._plans.plan(task.job)
-        if task.kind is Kind.REPORT:
-            report(self._backend, plan, self._scratch)
-        else:
-            job = self._queue.job(task.job)
-            if job is not None and not (job.sealed or job.state.ended):
-                wanted = functools.partial(self._wanted, held)
-                self._listing.list(job, plan.outputs, plan.products, wanted)
-        return Ended(Outcome.DONE, seconds=time.perf_counter() - begun)
-
-    def _wanted(self, held: Held) -> bool:
-        return not (held.stop or held.given_back or self._gone.is_set())
-
-    def _failed(self, task: Task, error: Exception) -> None:
-        """A task could not be done: for good, or now."""
-        told = reason(error, _called(task))
-        if not passes(error):
-            self._finish(task, Ended(Outcome.FAILED, reason=told))
-            return
-        self._say(f"{_called(task)}: {told}")
-        if is_full(error):
-            self._undo(task)
-            if (job := self._tell(lambda: self._queue.job(task.job))) is not None:
-                self._tell(lambda: self._queue.pause(job, full(error), seconds=_FULL))
-        counts = not (is_full(error) or isinstance(error, _ELSEWHERE))
-        again = functools.partial(self._queue.release, task, told)
-        self._tell(lambda: again(counts=counts, seconds=_AGAIN))
-
-    def _finish(self, task: Task, ended: Ended) -> None:
-        if ended.outcome is Outcome.FAILED:
-            self._say(f"{_called(task)}: {ended.reason}")
-        won = self._tell(
-            lambda: self._queue.finish(
-                task,
-                ended.outcome,
-                objects=ended.objects,
-                seconds=ended.seconds,
-                reason=ended.reason,
-            )
-        )
-        if won is None or task.kind in (Kind.LIST, Kind.REPORT):
-            return
-        if won:
-            self._clear(task, lambda: self._processing.published(task, ended))
-        else:
-            self._clear(task, lambda: self._processing.undo(task))
-
-    def _undo(self, task: Task) -> None:
-        """Remove what an attempt wrote that will not count."""
-        if task.kind in (Kind.ITEM, Kind.MERGE):
-            self._clear(task, lambda: self._processing.undo(task))
-
-    def _clear(self, task: Task, remove: Callable[[], None]) -> None:
-        try:
-            remove()
-        except TemporaryError as error:
-            self._say(f"{_called(task)}: {error}")  # the report removes what is left
-
-    def _tell(self, what: Callable[[], T]) -> T | None:
-        """Tell the queue something, however long it is away; None where the consumer has ended."""
-        pause = _SOON
-        while not self._gone.is_set():
-            try:
-                answer = what()
-                self._away = False
-                return answer
-            except TemporaryError as error:
-                self._is_away(error)
-                self._gone.wait(pause)
-                pause = min(2 * pause, 1.0)
-        return None
-
-    def _is_away(self, error: TemporaryError) -> None:
-        """Say so, once for as long as it lasts."""
-        if not self._away:
-            self._away = True
-            self._say(f"waits: {error}")
-
-
-def _workplace() -> Path:
-    """The folder for temporary files of this user's consumers. Raises `OptionError`."""
-    path = Path(tempfile.gettempdir(), f"cytomill-{os.getuid()}")
-    try:
-        path.mkdir(mode=0o700, exist_ok=True)
-        found = path.lstat()
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be used ({error.strerror}); set TMPDIR") from None
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise OptionError(f"{path}: is somebody else's; set TMPDIR to a folder of your own")
-    return path
-
-
-def _called(task: Task) -> str:
-    """What log lines call a task."""
-    match task.kind:
-        case Kind.LIST | Kind.REPORT:
-            return f"job {task.job}, {task.kind}"
-        case Kind.PART:
-            return f"job {task.job}, item {task.item}, part {task.part}"
-    return f"job {task.job}, item {task.item}"

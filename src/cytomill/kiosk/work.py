@@ -1,0 +1,210 @@
+"""Doing a task: from having taken it to having told the queue how it ended."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import TypeVar
+
+from ..batch.steps import reason
+from ..errors import (
+    BusyError,
+    Interrupted,
+    OptionError,
+    TemporaryError,
+    UnreachableError,
+)
+from ..inference.runtime import Models
+from ..jobs.errors import QueueFullError
+from ..jobs.task import Kind, Outcome, Task
+from ..jobs.uploads import Uploads
+from .backend import Backend
+from .cache import Cache, own_folder
+from .hands import Held
+from .inputs import Inputs
+from .listing import Listing
+from .plans import Plans
+from .process import Ended, Fanned, Processing, full, is_full, passes
+from .reporting import report
+from .stopping import stopped_by
+
+#: Seconds after which a task is tried again that found a service away.
+_AGAIN = 1.0
+
+#: Seconds for which a job is paused whose results have no room.
+_FULL = 60.0
+
+#: Seconds between two tries to tell the queue something: at first, and at most.
+_SOON, _LATE = 0.02, 1.0
+
+#: Faults of services, which are none of the task's: it is tried as often as it takes.
+_ELSEWHERE = (UnreachableError, BusyError, QueueFullError)
+
+T = TypeVar("T")
+
+
+class Work:
+    """Does tasks with ``models``, several at once; ``say`` is given a line for each failure.
+
+    Raises `OptionError` where there is no place for temporary files.
+    """
+
+    def __init__(self, backend: Backend, models: Models, say: Callable[[str], object]) -> None:
+        self._backend, self._queue, self._say = backend, backend.queue, say
+        place = _workplace()
+        self._scratch, self._lock = own_folder(place / "scratch")
+        cache = Cache(place / "cache", backend.settings.cache_bytes)
+        uploads = Uploads(backend.redis, backend.bucket, backend.settings)
+        self._plans = Plans(backend, models)
+        self._listing = Listing(backend, uploads, cache)
+        inputs = Inputs(backend, cache)
+        self._processing = Processing(backend.bucket, self._plans, inputs, self._scratch)
+        self._away = False
+        #: Set when nothing is to be told the queue any more.
+        self._gone = Event()
+
+    def close(self) -> None:
+        """Nothing more is told the queue, and temporary files go."""
+        self._gone.set()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        os.close(self._lock)
+
+    def do(self, held: Held) -> None:
+        """Do a task and tell the queue how it ended."""
+        task = held.task
+        try:
+            try:
+                with stopped_by(held.stop):
+                    ended = self._done(held)
+            except Interrupted:
+                self._undo(task)
+                return
+            except Exception as error:
+                if self._wanted(held):
+                    self._failed(task, error)
+                return
+            if not self._wanted(held):
+                self._undo(task)
+            elif isinstance(ended, Fanned):
+                if self._tell(lambda: self._queue.fan(task, ended.parts)) is False:
+                    self._undo(task)
+            else:
+                self._finish(task, ended)
+        except Exception as error:  # the thread must live; the task is begun again after a lease
+            self._say(reason(error, called(task)))
+
+    def _done(self, held: Held) -> Ended | Fanned:
+        task, begun = held.task, time.perf_counter()
+        if task.kind not in (Kind.LIST, Kind.REPORT):
+            return self._processing.do(task)
+        plan = self._plans.plan(task.job)
+        if task.kind is Kind.REPORT:
+            report(self._backend, plan, self._scratch)
+        else:
+            job = self._queue.job(task.job)
+            if job is not None and not (job.sealed or job.state.ended):
+                wanted = functools.partial(self._wanted, held)
+                self._listing.list(job, plan.outputs, plan.products, wanted)
+        return Ended(Outcome.DONE, seconds=time.perf_counter() - begun)
+
+    def _wanted(self, held: Held) -> bool:
+        return not (held.stop or held.given_back or self._gone.is_set())
+
+    def _failed(self, task: Task, error: Exception) -> None:
+        """A task could not be done: for good, or now."""
+        told = reason(error, called(task))
+        if not passes(error):
+            self._finish(task, Ended(Outcome.FAILED, reason=told))
+            return
+        self._say(f"{called(task)}: {told}")
+        if is_full(error):
+            self._undo(task)
+            if (job := self._tell(lambda: self._queue.job(task.job))) is not None:
+                self._tell(lambda: self._queue.pause(job, full(error), seconds=_FULL))
+        counts = not (is_full(error) or isinstance(error, _ELSEWHERE))
+        again = functools.partial(self._queue.release, task, told)
+        self._tell(lambda: again(counts=counts, seconds=_AGAIN))
+
+    def _finish(self, task: Task, ended: Ended) -> None:
+        if ended.outcome is Outcome.FAILED:
+            self._say(f"{called(task)}: {ended.reason}")
+        won = self._tell(
+            lambda: self._queue.finish(
+                task,
+                ended.outcome,
+                objects=ended.objects,
+                seconds=ended.seconds,
+                reason=ended.reason,
+            )
+        )
+        if won is None or task.kind in (Kind.LIST, Kind.REPORT):
+            return
+        if won:
+            self._clear(task, lambda: self._processing.published(task, ended))
+        else:
+            self._clear(task, lambda: self._processing.undo(task))
+
+    def _undo(self, task: Task) -> None:
+        """Remove what an attempt wrote that will not count."""
+        if task.kind in (Kind.ITEM, Kind.MERGE):
+            self._clear(task, lambda: self._processing.undo(task))
+
+    def _clear(self, task: Task, remove: Callable[[], None]) -> None:
+        try:
+            remove()
+        except TemporaryError as error:
+            self._say(f"{called(task)}: {error}")  # the report removes what is left
+
+    def _tell(self, what: Callable[[], T]) -> T | None:
+        """Tell the queue something, however long it is away; None where the consumer has ended."""
+        pause = _SOON
+        while not self._gone.is_set():
+            try:
+                answer = what()
+                self.goes_on()
+                return answer
+            except TemporaryError as error:
+                self.waits(error)
+                self._gone.wait(pause)
+                pause = min(2 * pause, _LATE)
+        return None
+
+    def goes_on(self) -> None:
+        """The queue answers."""
+        self._away = False
+
+    def waits(self, error: TemporaryError) -> None:
+        """The queue does not answer: say so, once for as long as that lasts."""
+        if not self._away:
+            self._away = True
+            self._say(f"waits: {error}")
+
+
+def _workplace() -> Path:
+    """The folder for temporary files of this user's consumers. Raises `OptionError`."""
+    path = Path(tempfile.gettempdir(), f"cytomill-{os.getuid()}")
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        found = path.lstat()
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be used ({error.strerror}); set TMPDIR") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise OptionError(f"{path}: is somebody else's; set TMPDIR to a folder of your own")
+    return path
+
+
+def called(task: Task) -> str:
+    """What log lines call a task."""
+    match task.kind:
+        case Kind.LIST | Kind.REPORT:
+            return f"job {task.job}, {task.kind}"
+        case Kind.PART:
+            return f"job {task.job}, item {task.item}, part {task.part}"
+    return f"job {task.job}, item {task.item}"
