@@ -69,7 +69,8 @@ class Meter:
                 file=sys.stderr,
             )
         self._bar.total = total
-        self._bar.set_postfix_str(note, refresh=False)
+        # What stands still would else not be drawn anew.
+        self._bar.set_postfix_str(note, refresh=done == self._bar.n)
         self._bar.update(done - self._bar.n)
 
     def _write(self, done: int, total: int, note: str) -> None:

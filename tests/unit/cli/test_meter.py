@@ -70,7 +70,8 @@ def test_a_terminal_has_a_bar_that_follows_the_total(monkeypatch):
     with Meter("done", "images", quiet=False) as told:
         told(1, 2)
         told(3, 4, "1 failed")
-    assert re.search(r"3/4 .*1 failed", screen.getvalue())
+        told(3, 4, "paused: the disk is full")
+    assert re.search(r"3/4 .*paused: the disk is full", screen.getvalue())
 
 
 def test_columns_are_as_wide_as_need_be():
