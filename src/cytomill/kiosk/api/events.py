@@ -103,9 +103,8 @@ async def _events(hub: Hub, kind: str, name: str, now: Look, *, one: bool) -> As
         yield b"retry: 2000\n\n"
         messages = await run_sync(now)
         while not hub.closing.is_set():
-            for message in messages:
-                if message.data:
-                    yield _event(message)
+            if told := b"".join(_event(message) for message in messages if message.data):
+                yield told
             if one and any(message.ended for message in messages):
                 return
             if messages:

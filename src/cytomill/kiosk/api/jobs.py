@@ -32,7 +32,7 @@ _OPTIONS = 2**16
 #: Jobs that are looked at for one page of a list that is filtered.
 _SEARCHED = 2000
 
-#: Jobs that are read at once.
+#: Jobs of those that are read at once.
 _AT_ONCE = 100
 
 
@@ -146,7 +146,9 @@ def listed(
     owner = None if everybody else caller.user
     found: list[Job] = []
     more: float | None = None
-    for searched, job in enumerate(_newest(held.queue, owner, before), start=1):
+    filtered = not (state is pipeline is name is None)
+    jobs = _newest(held.queue, owner, before, _AT_ONCE if filtered else limit)
+    for searched, job in enumerate(jobs, start=1):
         if (
             (state is None or job.state is state)
             and (pipeline is None or job.pipeline == pipeline)
@@ -161,9 +163,9 @@ def listed(
     return JobPage(jobs=[JobAnswer.of(job, ahead) for job, ahead in pairs], next=more)
 
 
-def _newest(queue: Queue, owner: str | None, before: float | None) -> Iterator[Job]:
-    """Jobs of ``owner``, or of all, newest first."""
-    while jobs := queue.jobs(owner, before=before, count=_AT_ONCE):
+def _newest(queue: Queue, owner: str | None, before: float | None, count: int) -> Iterator[Job]:
+    """Jobs of ``owner``, or of all, newest first; ``count`` are read at once."""
+    while jobs := queue.jobs(owner, before=before, count=count):
         yield from jobs
         before = jobs[-1].created
 
