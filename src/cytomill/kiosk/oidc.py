@@ -165,9 +165,7 @@ class Provider:
     def _get(self, address: str) -> dict[str, Any]:
         """An object of JSON from the provider; never from where it might send us."""
         try:
-            with httpx.stream(
-                "GET", address, timeout=_PATIENCE, follow_redirects=False, trust_env=True
-            ) as answer:
+            with httpx.stream("GET", address, timeout=_PATIENCE, follow_redirects=False) as answer:
                 if answer.status_code != 200:
                     raise UnreachableError(
                         _AWAY.format(self._issuer, f"status {answer.status_code}")
