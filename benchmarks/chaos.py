@@ -226,7 +226,8 @@ def rows(found: dict[str, Any]) -> list[list[str]]:
     told = [["killed −9", "times", "seconds until the next image was done"]]
     for part in (*WEIGHTS, None):
         these = [one for one in kills if part in (one["part"], None)]
-        waits = [one["seconds"] for one in these if "seconds" in one]
+        # Those that die during the upload have no image to wait for.
+        waits = [one["seconds"] for one in these if one["at"] and "seconds" in one]
         told.append([part or "together", str(len(these)), show(spread(waits)) if waits else "–"])
     return told
 
