@@ -66,7 +66,8 @@ def submit(
         priority=body.priority,
     )
     for name in uploads:
-        request.app.state.uploads.hold(name, job.id)
+        if not request.app.state.uploads.hold(name, job.id):
+            raise MissingError
     found = held.queue.submit(
         job,
         days=held.settings.result_days,
