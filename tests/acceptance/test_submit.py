@@ -168,6 +168,7 @@ def test_what_was_sent_is_not_sent_again(user, images, cytomill, server):
         (["images", "--pixel-size", "-1"], "pixel_size"),
         (["images", "--pixel-size", "1", "--option", "pixel_size=1"], "is given twice"),
         (["images", "--server", "kiosk"], "--server 'kiosk': is no address"),
+        (["images", "--server", "http://127.0.0.1:1"], "no kiosk answers (connection refused)"),
         (["images", "--token", "wrong"], "the token is wrong, revoked or expired"),
         (["images", "-o", "images"], "holds what no download made"),
         (["images", "--overwrite"], "--overwrite: is about the folder of results"),
