@@ -69,7 +69,8 @@ def output(
     one, below = _named(found.outputs, name)
     key = f"{one.key}/{below}" if below else one.key
     if _is_folder(one) and not below:
-        members = _files(held.bucket, one)
+        files = _files(held.bucket, one)
+        members = (Member(name, held.bucket.stream(key)) for name, key in files)
         headers = attached(f"{one.name}.zip")
         return StreamingResponse(begun(zipped(members)), 200, headers, "application/zip")
     if redirect:
@@ -163,8 +164,19 @@ def _file_name(job: Job) -> str:
 
 
 def _members(pool: Executor, held: Backend, job: Job) -> Iterator[Member]:
+    """What the zip holds; files are opened a few ahead, for that takes a while in a cloud."""
+
+    def opened(place: tuple[str, str]) -> Member:
+        name, key = place
+        return Member(name, begun(held.bucket.stream(key)))
+
+    return in_order(pool, opened, _places(pool, held, job))
+
+
+def _places(pool: Executor, held: Backend, job: Job) -> Iterator[tuple[str, str]]:
+    """The names of all files of results, and their keys."""
     for name, _ in _report(held.bucket, job):
-        yield Member(name, held.bucket.stream(f"{layout.report(job.id)}/{name}"))
+        yield name, f"{layout.report(job.id)}/{name}"
 
     def look(place: tuple[int, int]) -> ItemRecord | None:
         return record(held.bucket, job, *place)
@@ -174,9 +186,9 @@ def _members(pool: Executor, held: Backend, job: Job) -> Iterator[Member]:
             if _is_folder(one):
                 yield from _files(held.bucket, one)
             else:
-                yield Member(one.name, held.bucket.stream(one.key))
+                yield one.name, one.key
 
 
-def _files(bucket: Bucket, folder: Output) -> Iterator[Member]:
+def _files(bucket: Bucket, folder: Output) -> Iterator[tuple[str, str]]:
     for one in bucket.list(folder.key):
-        yield Member(folder.name + one.key.removeprefix(folder.key), bucket.stream(one.key))
+        yield folder.name + one.key.removeprefix(folder.key), one.key
