@@ -17,6 +17,7 @@ from ..jobs.errors import MissingError
 from ..jobs.items import Item, read_page
 from ..jobs.job import Job
 from ..pipelines.base import Pipeline, Products
+from ..pipelines.registry import find
 from .backend import Backend
 
 K = TypeVar("K", bound=Hashable)
@@ -72,7 +73,7 @@ class Plans:
     def __init__(self, backend: Backend, models: Models) -> None:
         self._backend, self._models = backend, models
         self._plans: Recent[str, Plan] = Recent(64)
-        self._pipelines: Recent[str, tuple[Pipeline[Any], Mapping[str, str]]] = Recent(16)
+        self._pipelines: Recent[object, tuple[Pipeline[Any], Mapping[str, str]]] = Recent(16)
         self._pages: Recent[tuple[str, int], list[Item]] = Recent(16)
 
     def plan(self, job: str) -> Plan:
@@ -93,7 +94,8 @@ class Plans:
         job = self._backend.queue.job(name)
         if job is None:
             raise MissingError(f"there is no job {name} any more")
-        key = json.dumps([job.pipeline, job.options], sort_keys=True)
+        # The class too: a user's own file may be another by now.
+        key = find(job.pipeline), json.dumps(job.options, sort_keys=True)
         pipeline, ran = self._pipelines.get(key, lambda: self._load(job))
         outputs = Outputs(**job.outputs)
         outputs.check(pipeline.products)
