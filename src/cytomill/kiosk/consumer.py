@@ -16,7 +16,7 @@ from contextlib import suppress
 from threading import Event, Thread
 
 from ..batch.steps import reason
-from ..errors import CytomillError, TemporaryError
+from ..errors import CytomillError, OptionError, TemporaryError
 from ..inference.load import Device, cores, models
 from ..jobs.task import Task
 from ..ops.jitcache import warm
@@ -150,7 +150,10 @@ class Consumer:
             self._queues = self._queues or list(self._only)
         elif time.monotonic() - self._looked > _LOOK:
             self._looked = time.monotonic()
-            self._queues = list(registry.names())
+            try:
+                self._queues = list(registry.names())
+            except OptionError as error:  # those that were there before still are
+                self._say(str(error))
         self._queues = self._queues[1:] + self._queues[:1]
         return self._queues
 
