@@ -5,11 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-import stat
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
@@ -17,7 +14,6 @@ from ..batch.steps import reason
 from ..errors import (
     BusyError,
     Interrupted,
-    OptionError,
     TemporaryError,
     UnreachableError,
 )
@@ -34,6 +30,7 @@ from .plans import Plans
 from .process import Ended, Fanned, Processing, full, is_full, passes
 from .reporting import report
 from .stopping import stopped_by
+from .workplace import workplace
 
 #: Seconds after which a task is tried again that found a service away.
 _AGAIN = 1.0
@@ -58,7 +55,7 @@ class Work:
 
     def __init__(self, backend: Backend, models: Models, say: Callable[[str], object]) -> None:
         self._backend, self._queue, self._say = backend, backend.queue, say
-        place = _workplace()
+        place = workplace()
         self._scratch, self._lock = own_folder(place / "scratch")
         cache = Cache(place / "cache", backend.settings.cache_bytes)
         uploads = Uploads(backend.redis, backend.bucket, backend.settings)
@@ -185,19 +182,6 @@ class Work:
         if not self._away:
             self._away = True
             self._say(f"waits: {error}")
-
-
-def _workplace() -> Path:
-    """The folder for temporary files of this user's consumers. Raises `OptionError`."""
-    path = Path(tempfile.gettempdir(), f"cytomill-{os.getuid()}")
-    try:
-        path.mkdir(mode=0o700, exist_ok=True)
-        found = path.lstat()
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be used ({error.strerror}); set TMPDIR") from None
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise OptionError(f"{path}: is somebody else's; set TMPDIR to a folder of your own")
-    return path
 
 
 def called(task: Task) -> str:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
@@ -22,6 +20,7 @@ from ...version import __version__
 from ..backend import Backend
 from ..cache import Cache
 from ..janitor import Janitor
+from ..workplace import workplace
 from . import (
     catalog,
     events,
@@ -55,7 +54,10 @@ _ROUTERS = (jobs, items, results, preview, events, uploads, catalog, me, tokens,
 
 
 def create(backend: Backend, *, free: bool = False) -> FastAPI:
-    """The API of ``backend``. ``free``: programs on this machine need no token."""
+    """The API of ``backend``. ``free``: programs on this machine need no token.
+
+    Raises `OptionError` for settings that cannot be used.
+    """
     app = FastAPI(
         title="Cytomill",
         version=__version__,
@@ -76,6 +78,7 @@ def create(backend: Backend, *, free: bool = False) -> FastAPI:
     app.state.hub = hub
     app.state.metrics = metrics.Metrics(backend.queue, hub)
     app.state.readiness = health.Readiness()
+    app.state.cache = Cache(workplace() / "previews", _CACHE)
     app.state.readers = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
     guard(app, backend, free=free)
     for module in _ROUTERS:
@@ -102,9 +105,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         target=_sweep, args=(janitor.sweep, stopping), name="janitor", daemon=True
     ).start()
     try:
-        with tempfile.TemporaryDirectory(prefix="cytomill-api-") as folder:
-            app.state.cache = Cache(Path(folder), _CACHE)
-            yield
+        yield
     finally:
         stopping.set()
         app.state.hub.close()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from ...errors import OptionError
+from ...errors import CytomillError, OptionError
 from ..backend import Backend
 from .app import create
 
@@ -53,6 +53,8 @@ async def _serve(app: FastAPI, where: socket.socket, say: Say) -> None:
         say(f"http://{shown}:{port}")
         say("ready")
     await running
+    if not server.started:  # why not was not told
+        raise CytomillError("the API could not be started; please report this")
 
 
 class Server(uvicorn.Server):
