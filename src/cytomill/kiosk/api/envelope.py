@@ -9,7 +9,9 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ...errors import CytomillError
 from .common import ROOT
+from .problems import answer as told
 from .problems import fault
 
 #: What keeps a browser from doing anything but showing or saving an answer.
@@ -54,7 +56,10 @@ class Envelope:
         try:
             await self._app(scope, receive, sent)
         except Exception as error:
-            answer = fault(error, f"{scope['method']} {_route(scope)}")
+            if isinstance(error, CytomillError):  # it came up while the answer was sent
+                answer = told(error)
+            else:
+                answer = fault(error, f"{scope['method']} {_route(scope)}")
             if status == _GONE:
                 await answer(scope, receive, sent)
             # An answer that was begun is left unfinished: whoever reads it sees that it is.

@@ -11,7 +11,6 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ...jobs.job import Job
 from ...jobs.queue import Event, Queue
 from .common import Held, JobId, Reader, find_job
 from .hub import Hub, Message
@@ -21,7 +20,7 @@ router = APIRouter(tags=["events"])
 #: Seconds between two messages of a stream, and after which a silent one says that it is open.
 _BETWEEN, _ALIVE = 1.0, 15.0
 
-#: Jobs whose present state a stream of all jobs begins with, and events that it looks back at.
+#: Jobs whose state a stream of all jobs begins with, at most.
 _FIRST = 100
 
 LastEvent = Annotated[
@@ -58,7 +57,8 @@ async def of_job(
     job = await run_sync(find_job, held.queue, caller, job_id)
 
     def now() -> list[Message]:
-        return _present(hub, held.queue, [job])
+        newest = held.queue.last_event()
+        return hub.look([Event(newest, job.id, job.owner, job.state)], everyone=True)
 
     return _answer(_events(hub, "job", job.id, now, one=True))
 
@@ -76,8 +76,7 @@ async def of_all(
 
     def now() -> list[Message]:
         if last_event_id is None:
-            jobs = held.queue.jobs(caller.user, count=_FIRST)
-            return _present(hub, held.queue, [job for job in jobs if not job.state.ended])
+            return _at_work(held.queue, caller.user)
         events = held.queue.events(last_event_id, wait=0.001)
         own = {event.job: event for event in events if event.owner == caller.user}
         return hub.look(list(own.values())[-_FIRST:], everyone=True)
@@ -85,10 +84,12 @@ async def of_all(
     return _answer(_events(hub, "user", caller.user, now, one=False))
 
 
-def _present(hub: Hub, queue: Queue, jobs: list[Job]) -> list[Message]:
+def _at_work(queue: Queue, owner: str) -> list[Message]:
+    """The newest jobs of ``owner`` that have not ended, oldest first."""
     newest = queue.last_event()
-    events = [Event(newest, job.id, job.owner, job.state) for job in reversed(jobs)]
-    return hub.look(events, everyone=True)
+    jobs = [job for job in queue.jobs(owner, count=_FIRST) if not job.state.ended]
+    pairs = zip(jobs, queue.ahead(jobs), strict=True)
+    return [Message.of(newest, job, position) for job, position in pairs][::-1]
 
 
 def _answer(events: AsyncIterator[bytes]) -> Response:

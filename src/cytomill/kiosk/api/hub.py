@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ...errors import CytomillError
+from ...jobs.job import Job
 from ...jobs.queue import Event, Queue
 from .problems import fault
 from .schemas import JobAnswer
@@ -37,6 +38,12 @@ class Message:
     owner: str
     data: bytes
     ended: bool
+
+    @classmethod
+    def of(cls, name: str, job: Job, position: int) -> Message:
+        """The state of ``job``, at the event ``name``; ``position`` as of `Queue.ahead`."""
+        data = JobAnswer.of(job, position).model_dump_json().encode()
+        return cls(name, job.id, job.owner, data, job.state.ended)
 
 
 class Subscription:
@@ -139,9 +146,7 @@ class Hub:
             if job is None:
                 found.append(Message(event.id, event.job, event.owner, b"", True))
                 continue
-            answer = JobAnswer.of(job, *self._queue.ahead([job]))
-            data = answer.model_dump_json().encode()
-            found.append(Message(event.id, job.id, job.owner, data, job.state.ended))
+            found.append(Message.of(event.id, job, *self._queue.ahead([job])))
         return found
 
     def _deliver(self, messages: Iterable[Message]) -> None:
