@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import re
 import resource
 import shutil
 import statistics
 import time
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-
-import httpx
 
 from .chaos import small_images
 from .common import bar, conclude, show
@@ -34,6 +33,10 @@ _TOGETHER = 50
 
 #: Seconds between two jobs.
 _EVERY = 1.0
+
+#: Connections for the requests, and the length of an answer.
+_CONNECTIONS = 50
+_LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 #: Looks at the memory.
 _LOOKS = 20
@@ -112,19 +115,17 @@ async def _drive(load: _Load, asked: argparse.Namespace) -> None:
             streams.append(asyncio.create_task(_follow(load, ending)))
         while load.open + load.broken < len(streams):
             await asyncio.sleep(0.01)
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
-    async with httpx.AsyncClient(
-        base_url=load.kiosk.http.base_url, timeout=60.0, limits=limits
-    ) as client:
-        others = [asyncio.create_task(_look(load, asked.seconds))]
-        others += [asyncio.create_task(_submit(load, client, asked.seconds))]
-        paths = _paths(load)
-        begun, sent = time.perf_counter(), []
-        for number in range(round(asked.rate * asked.seconds)):
-            due = begun + number / asked.rate
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            sent.append(asyncio.create_task(_ask(load, client, paths[number % len(paths)], due)))
-        await asyncio.gather(*sent, *others)
+    pool = _Pool(load.kiosk.port)
+    others = [asyncio.create_task(_look(load, asked.seconds))]
+    others += [asyncio.create_task(_submit(load, pool, asked.seconds))]
+    paths = _paths(load)
+    begun, sent = time.perf_counter(), []
+    for number in range(round(asked.rate * asked.seconds)):
+        due = begun + number / asked.rate
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        sent.append(asyncio.create_task(_ask(load, pool, paths[number % len(paths)], due)))
+    await asyncio.gather(*sent, *others)
+    pool.close()
     ending.set()
     for stream in streams:
         stream.cancel()
@@ -138,17 +139,18 @@ def _paths(load: _Load) -> list[str]:
 
 async def _follow(load: _Load, ending: asyncio.Event) -> None:
     """Keep an event stream open, and count what comes."""
-    port = load.kiosk.port
-    request = f"GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
-    writer = None
+    writer, mark = None, b"event: job"
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request.encode())
+        reader, writer = await asyncio.open_connection("127.0.0.1", load.kiosk.port)
+        writer.write(_request("GET", "/events"))
         if b" 200 " not in await reader.readline():
             raise ConnectionError
         load.open += 1
-        while line := await reader.readline():
-            load.events += line.startswith(b"event: job")
+        rest = b""
+        while chunk := await reader.read(2**16):
+            rest += chunk
+            load.events += rest.count(mark)
+            rest = rest[-len(mark) + 1 :]  # where one may have begun
         raise ConnectionError
     except OSError:
         if not ending.is_set():
@@ -158,25 +160,61 @@ async def _follow(load: _Load, ending: asyncio.Event) -> None:
             writer.close()
 
 
-async def _ask(load: _Load, client: httpx.AsyncClient, path: str, due: float) -> None:
+class _Pool:
+    """Connections that are kept for the next request.
+
+    A client library would need more of the machine than the server that it is to measure.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._free = asyncio.Semaphore(_CONNECTIONS)
+
+    async def ask(self, request: bytes) -> str:
+        """The status code of the answer, ``none`` where there is none."""
+        async with self._free:
+            try:
+                if not self._idle:
+                    self._idle.append(await asyncio.open_connection("127.0.0.1", self._port))
+                reader, writer = connection = self._idle.pop()
+                writer.write(request)
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = _LENGTH.search(head)
+                if length is None:
+                    raise ConnectionError
+                await reader.readexactly(int(length[1]))
+            except (OSError, EOFError):
+                return "none"
+            self._idle.append(connection)
+            return head[9:12].decode()
+
+    def close(self) -> None:
+        """Close them all."""
+        for _, writer in self._idle:
+            writer.close()
+
+
+def _request(method: str, path: str, body: bytes = b"") -> bytes:
+    told = f"{method} /api/v1{path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    if body:
+        told += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return f"{told}\r\n".encode() + body
+
+
+async def _ask(load: _Load, pool: _Pool, path: str, due: float) -> None:
     """A request; its time counts from when it should have been sent."""
-    try:
-        answer = await client.get(path.removeprefix("/"))
-        code = str(answer.status_code)
-    except httpx.TransportError:
-        code = "none"
+    code = await pool.ask(_request("GET", path))
     load.waits.append(time.perf_counter() - due)
     load.answers[code] += 1
 
 
-async def _submit(load: _Load, client: httpx.AsyncClient, seconds: float) -> None:
+async def _submit(load: _Load, pool: _Pool, seconds: float) -> None:
     """A small job now and then; all streams are told of it."""
-    asked = {"pipeline": "nuclei", "inputs": [{"upload": load.upload}]}
+    asked = json.dumps({"pipeline": "nuclei", "inputs": [{"upload": load.upload}]})
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
-        with suppress(httpx.TransportError):
-            answer = await client.post("jobs", json=asked)
-            load.answers[str(answer.status_code)] += 1
+        load.answers[await pool.ask(_request("POST", "/jobs", asked.encode()))] += 1
         await asyncio.sleep(_EVERY)
 
 
