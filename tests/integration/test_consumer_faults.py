@@ -21,6 +21,7 @@ from tests.consumers import Consumers, Lab, image, lab, wait_for
 #: A pipeline whose behaviour the name of the image decides.
 _PIPELINE = """import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,11 @@ import numpy as np
 from cytomill.ops.grid import Box
 from cytomill.pipelines.base import Options, Part, Partial, Pipeline, Products, Result
 from cytomill.pipelines.canvas import Canvas
+
+
+@dataclass
+class Mark:
+    number: int
 
 
 class Moody(Pipeline):
@@ -61,12 +67,14 @@ class Moody(Pipeline):
         while "held" in image.name and not (seen / "go").exists():
             time.sleep(0.01)
         labels = np.full(image.shape[3:], part.index + 1, np.int32)
-        return Partial(part.index, 0, 0, Box(0, 0, *image.shape[3:]), labels, 0)
+        outputs = {"mark": Mark(part.index)}
+        return Partial(part.index, 0, 0, Box(0, 0, *image.shape[3:]), labels, 0, outputs=outputs)
 
     def merge(self, image, partials, scratch):
         canvas = Canvas((1, 1, *image.shape[3:]), scratch)
-        count = sum(1 for partial in partials)
-        return Result(canvas.finish(), count, None, 0, None, {})
+        marks = [partial.outputs["mark"].number for partial in partials]
+        assert marks == list(range(len(marks)))
+        return Result(canvas.finish(), len(marks), None, 0, None, {})
 """
 
 

@@ -18,8 +18,9 @@ from .backend import Backend
 #: may still write to its folder, which is then removed once more.
 _GRACE = 2 * LEASE / 1000 + 4
 
-#: Seconds after which a janitor that holds the lock is taken to be dead.
-_HOLD = 600
+#: Seconds after which a janitor that was not heard of is taken to be dead. Should it live, two do
+#: the same, which does no harm.
+_HOLD = 15
 
 
 class Janitor:
@@ -42,7 +43,12 @@ class Janitor:
         try:
             self._backend.bucket.sweep()
             self._tidy_cancelled()
-            return sum(self._gone(kind, name) for kind, name in self._backend.queue.expired())
+            gone = 0
+            for kind, name in self._backend.queue.expired():
+                with suppress(LockError), told():
+                    lock.reacquire()
+                gone += self._gone(kind, name)
+            return gone
         finally:
             with suppress(LockError), told():
                 lock.release()
