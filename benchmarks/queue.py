@@ -171,7 +171,9 @@ def large_rows(found: dict[str, Any]) -> list[list[str]]:
 
 def fault_rows(found: dict[str, Any]) -> list[list[str]]:
     """A death."""
-    told = [["a worker is killed half-way", "never done", "done twice", "stored twice", "s to the end"]]
+    told = [
+        ["a worker is killed half-way", "never done", "done twice", "stored twice", "s to the end"]
+    ]
     for name, died in found["faults"].items():
         counts = [f"{died[what]:.0f}" for what in ("lost", "ended twice", "stored twice")]
         told.append([CONTESTANTS[name].title, *counts, show(died["seconds"], 1)])
