@@ -39,9 +39,6 @@ WEIGHTS = {"consumer": 8, "model server": 4, "API": 4, "redis": 4, "supervisor":
 #: Different images; the others are these, shifted.
 _SCENES = 20
 
-#: Least and most seconds between two deaths, apart from the progress that is waited for.
-_PAUSE = (0.05, 1.0)
-
 #: Seconds that the deletion of a job may take.
 _DELETION = 120.0
 
@@ -148,22 +145,26 @@ class _Run:
 
     def kill_until_done(self) -> None:
         """Kill as the job goes on, until it has ended."""
-        least, images = self._asked.kills, self._asked.images
         begun, before = time.monotonic(), self._state.seconds
+        due = self._due()
         while True:
             self._state.seconds = before + time.monotonic() - begun
             self._done, ended = self._progress()
             self._note()
             if ended:
                 return
-            kills = len(self._state.kills)
-            # A little more often than asked for, as the last images are soon done.
-            if kills * images < 1.1 * least * (self._done + 1):
+            if self._done >= due:
                 self._kill(self._random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0])
                 self._state.write(self._path)
-                time.sleep(self._random.uniform(*_PAUSE))
+                due = self._due()
             else:
-                time.sleep(0.02)
+                time.sleep(0.005)
+
+    def _due(self) -> float:
+        """Images that must be done before the next death."""
+        # A little more often than asked for, as the last images are soon done.
+        step = self._asked.images / (1.1 * self._asked.kills)
+        return (len(self._state.kills) + self._random.random() - 1) * step
 
     def _progress(self) -> tuple[int, bool]:
         """Items that have ended, and whether the job has."""

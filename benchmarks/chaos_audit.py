@@ -40,7 +40,6 @@ def job(bucket: Path, queue: Queue, name: str) -> dict[str, int]:
             faults["items without their result"] += _incomplete(bucket, name, item, attempt)
     faults["results of no item"] = len(there)
     faults["parts left"] = _files(bucket / layout.job(name) / "parts")
-    faults["unfinished writes left"] = _files(bucket / ".part")
     told = json.loads((bucket / layout.report(name) / "manifest.json").read_text())
     names = Counter(entry["input"] for entry in told["inputs"])
     faults["items missing in the report"] = known.items - len(names)
@@ -49,7 +48,7 @@ def job(bucket: Path, queue: Queue, name: str) -> dict[str, int]:
 
 
 def nothing(bucket: Path, client: redis.Redis, deleted: str) -> dict[str, int]:
-    """What is left of a job and its upload that were deleted, counted by kind.
+    """What is left of a job and its upload, and of unfinished writes, once they were deleted.
 
     A key that expires by itself is not left: that of an idempotency key is kept for a day.
     """
