@@ -50,6 +50,7 @@ PAGE_OF = {
     "submit": "client.md",
     "jobs": "client.md",
     "api": "api.md",
+    "consumer": "kiosk.md",
     "tokens": "security.md",
 }
 

@@ -13,7 +13,9 @@ import pytest
 
 from cytomill.jobs import layout
 from cytomill.jobs.bucket import Bucket
+from cytomill.jobs.uploads import Uploads
 from cytomill.kiosk.api import app
+from cytomill.kiosk.janitor import Janitor
 from tests.integration.test_api_jobs import of, problem
 from tests.kiosk import PATIENCE, kiosk, submit, wait_for
 
@@ -44,7 +46,11 @@ def test_a_queue_whose_memory_is_full_is_told(tmp_path, own_redis):
         assert answer.status_code == 507, answer.text
         assert answer.json()["code"] == "queue_full"
         assert ann.get(f"/jobs/{job['id']}").status_code == 200
+        api.backend.bucket.put(layout.items(job["id"], 0), b"")
         assert ann.delete(f"/jobs/{job['id']}").status_code == 204
+        backend = api.backend
+        Janitor(backend, Uploads(backend.redis, backend.bucket, backend.settings)).sweep()
+        assert not [*api.backend.bucket.list(layout.job(job["id"]))]
         api.backend.redis.config_set("maxmemory", "0")
         assert ann.post("/jobs", json=of(upload)).status_code == 201
 

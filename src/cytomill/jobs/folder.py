@@ -2,8 +2,8 @@
 
 An object is a file whose path is its key. It is written below ``.part`` and renamed, so it is whole
 or absent, whoever is killed. Nothing is forced onto the disk: a power cut may take what was written
-in the last seconds, as it takes the last second of the queue, and forcing each of a job's millions
-of small files would cost more than making it.
+in the last seconds, and forcing each of a job's millions of small files would cost more than making
+it.
 
 Links are not followed: who may write to a folder that is shared could read any file with them.
 """

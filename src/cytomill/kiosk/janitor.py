@@ -8,6 +8,7 @@ from contextlib import suppress
 from redis.exceptions import LockError
 
 from ..jobs import layout
+from ..jobs.errors import QueueFullError
 from ..jobs.job import State
 from ..jobs.queue import LEASE, PREFIX
 from ..jobs.redis import told
@@ -37,7 +38,7 @@ class Janitor:
         again by the next sweep. Raises `QueueAwayError` and `BucketAwayError`.
         """
         lock = self._backend.redis.lock(f"{PREFIX}janitor", timeout=_HOLD, blocking=False)
-        with told():
+        with suppress(QueueFullError), told():  # a full memory is what sweeping helps against
             if not lock.acquire():
                 return 0
         try:
