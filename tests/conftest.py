@@ -15,9 +15,10 @@ import pytest
 from tests import redis_server as redis_servers
 from tests.redis_server import RedisServer
 
-# Before anything reads the settings: tests must not touch the models and pipelines of a user.
+# Before anything reads the settings: tests must not touch what is a user's.
 MODELS = os.environ["CYTOMILL_MODELS"] = tempfile.mkdtemp(prefix="cytomill-models-")
 PIPELINES = os.environ["CYTOMILL_PIPELINES"] = tempfile.mkdtemp(prefix="cytomill-pipelines-")
+os.environ["CYTOMILL_KIOSK"] = f"{MODELS}/no-kiosk"
 
 # Before gRPC is loaded: clients in this process must not have a say in the processes it forks, on
 # whose standard error gRPC would write.

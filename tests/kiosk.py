@@ -13,13 +13,14 @@ from typing import Any
 
 import httpx
 
+from cytomill.inference.server.listening import listening
 from cytomill.jobs import layout
 from cytomill.jobs.items import Item, write_page
 from cytomill.jobs.task import Kind, Outcome, Task
 from cytomill.jobs.tokens import Role, Tokens
 from cytomill.kiosk import record
 from cytomill.kiosk.api.app import create
-from cytomill.kiosk.api.serve import Server, listening
+from cytomill.kiosk.api.serve import Server
 from cytomill.kiosk.backend import Backend
 from cytomill.settings import Settings
 

@@ -78,7 +78,13 @@ class Settings:
     Where ``cytomill serve`` listens on the same machine."""
 
     token: str = field(default="", repr=False)
-    """The token to show there; else the one in ``~/.config/cytomill/token``."""
+    """The token to show there; else the one in ``~/.config/cytomill/token``, else, of a kiosk on
+    this machine, that in its folder."""
+
+    kiosk: Path = Path("~/.local/share/cytomill/kiosk")
+    """The folder of the kiosk on this machine.
+
+    Where the user's own data belong on Linux, so that no rights are needed."""
 
     redis: str = "redis://127.0.0.1:6379"
     """The Redis of the queue: ``redis://[USER:PASSWORD@]HOST:PORT[/DB]``, ``rediss://`` for TLS,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..errors import OptionError
+from ..settings import settings
 
 
 @click.command()
@@ -14,7 +15,7 @@ from ..errors import OptionError
     "--data",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    default="~/.local/share/cytomill/kiosk",
+    default=settings.kiosk,
     show_default=True,
     help="Folder of the queue, uploads, results and logs.",
 )

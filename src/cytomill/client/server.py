@@ -15,6 +15,9 @@ from ..settings import settings
 #: can read.
 TOKEN_FILE = Path("~/.config/cytomill/token")
 
+#: Names of this machine.
+_HERE = ("localhost", "127.0.0.1", "::1")
+
 #: Where version 1 of the API lies below a kiosk's address.
 API = "/api/v1"
 
@@ -28,13 +31,14 @@ class Server:
 
     @classmethod
     def of(cls, url: str | None = None, token: str | None = None) -> Server:
-        """What is given, else what the settings say; the token else from `TOKEN_FILE`.
+        """What is given, else what the settings say; the token else from `TOKEN_FILE`, else that
+        of the kiosk on this machine, if that is where the address leads.
 
         Raises `OptionError` for an address that is none, for a token that no header can hold, and
         for a file of tokens that others may read.
         """
         address = _address(url or settings.server)
-        found = token or settings.token or _kept(address)
+        found = token or settings.token or _kept(address) or _local(address)
         if not all("!" <= letter <= "~" for letter in found):
             raise OptionError("the token holds a space or a letter that no token has; copy it anew")
         return cls(address, found)
@@ -80,3 +84,13 @@ def _kept(address: str) -> str:
         if len(words) == 2 and _address(words[0]) == address:
             return words[1]
     return found
+
+
+def _local(address: str) -> str:
+    """The administrator's token of the kiosk on this machine, empty where one may not read it."""
+    if urlsplit(address).hostname not in _HERE:
+        return ""
+    try:
+        return (settings.kiosk.expanduser() / "token").read_text(encoding="utf-8").strip()
+    except (OSError, RuntimeError, ValueError):
+        return ""

@@ -46,12 +46,12 @@ class Janitor:
             self._tidy_cancelled()
             gone = 0
             for kind, name in self._backend.queue.expired():
-                with suppress(LockError), told():
+                with told(), suppress(LockError):
                     lock.reacquire()
                 gone += self._gone(kind, name)
             return gone
         finally:
-            with suppress(LockError), told():
+            with told(), suppress(LockError):
                 lock.release()
 
     def _tidy_cancelled(self) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ..errors import CytomillError, OptionError
 from ..inference.load import cores
+from ..inference.server.listening import address_of, listening
 from ..jobs.errors import QueueAwayError
 from ..settings import Settings
 from . import redis_server
@@ -221,25 +222,14 @@ def _prefix(folder: Path) -> str:
 
 def _port(plan: Plan) -> int:
     """The port to listen on, a free one for 0. Raises `OptionError` where it cannot be had."""
-    host, port = plan.host, plan.port
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, UnicodeError) as error:
-        raise OptionError(f"--host {host}: no such address ({error})") from error
-    if plan.free and not ipaddress.ip_address(found[4][0]).is_loopback:
+    address = address_of(plan.host)
+    if plan.free and not ipaddress.ip_address(address).is_loopback:
         raise OptionError(
-            f"--no-token: {host} is open to other machines; leave it out, or use --host 127.0.0.1"
+            f"--no-token: {plan.host} is open to other machines; leave it out, or use "
+            "--host 127.0.0.1"
         )
-    with socket.socket(found[0], socket.SOCK_STREAM) as made:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            made.bind(found[4])
-            made.listen()
-        except OSError as error:
-            raise OptionError(
-                f"--port {port}: cannot listen on {host} ({error.strerror}); stop what does, or "
-                "choose another port"
-            ) from error
+    # Let go at once: the API takes it, and takes it anew when it is started again.
+    with listening(address, plan.port) as made:
         return int(made.getsockname()[1])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cytomill.client import server
@@ -50,6 +52,17 @@ def test_a_token_with_a_space_is_refused_and_none_is_shown():
         Server.of("http://kiosk", "secret token\n")
     assert "secret" not in str(raised.value)
     assert "secret" not in repr(Server.of("http://kiosk", "secret"))
+
+
+def test_a_kiosk_on_this_machine_is_asked_with_its_own_token(tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "settings", replace(server.settings, kiosk=tmp_path / "kiosk"))
+    assert Server.of("http://localhost:8080").token == ""
+    (tmp_path / "kiosk").mkdir()
+    (tmp_path / "kiosk/token").write_text("own\n")
+    assert Server.of("http://localhost:8080").token == "own"
+    assert Server.of("http://127.0.0.1:9000").token == "own"
+    assert Server.of("http://elsewhere:8080").token == ""
+    assert Server.of("http://localhost:8080", "given").token == "given"
 
 
 def test_the_file_of_tokens_has_one_for_each_kiosk(kept):

@@ -6,10 +6,8 @@ import asyncio
 import ipaddress
 import logging
 import os
-import signal
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from ...errors import OptionError
@@ -26,6 +24,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from .grpc_front import GrpcFront
+from .listening import address_of, listening, on_signal, url
 from .metrics import Metrics
 from .options import Options
 from .request import ServerError
@@ -71,7 +70,7 @@ def serve(options: Options, listen: Listen, say: Say, warn: Say) -> None:
 
 
 async def _serve(options: Options, listen: Listen, say: Say, warn: Say) -> None:
-    address = _address(listen.host)
+    address = address_of(listen.host)
     local = ipaddress.ip_address(address).is_loopback
     shared = local if listen.shared_memory is None else listen.shared_memory
     service, regions = Service(options), Regions(shared)
@@ -79,12 +78,13 @@ async def _serve(options: Options, listen: Listen, say: Say, warn: Say) -> None:
     rest = RestFront(service, regions, may=may, limit=limit)
     metrics = Metrics(service)
     with (
-        _listening(address, listen.http_port, "--http-port") as http,
-        _listening(address, listen.metrics_port, "--metrics-port") as scraped,
+        listening(address, listen.http_port, "--http-port") as http,
+        listening(address, listen.metrics_port, "--metrics-port") as scraped,
     ):
         server, port = _grpc(GrpcFront(service, regions, may=may, limit=limit), address, listen)
         over_http = _Http(rest.app()), _Http(_scraped(metrics))
-        stopping = _signalled()
+        stopping = asyncio.Event()
+        on_signal(stopping.set)
         await server.start()
         running = [
             asyncio.create_task(over_http[0].serve([http])),
@@ -92,9 +92,9 @@ async def _serve(options: Options, listen: Listen, say: Say, warn: Say) -> None:
             asyncio.create_task(metrics.watch()),
         ]
         try:
-            say(f"gRPC     {_url('grpc', address, port)}")
-            say(f"REST     {_url('http', address, http.getsockname()[1])}/v2")
-            say(f"metrics  {_url('http', address, scraped.getsockname()[1])}/metrics")
+            say(f"gRPC     {url('grpc', address, port)}")
+            say(f"REST     {url('http', address, http.getsockname()[1])}/v2")
+            say(f"metrics  {url('http', address, scraped.getsockname()[1])}/metrics")
             if await _start(service, stopping, warn):
                 say("ready")
                 await stopping.wait()
@@ -125,54 +125,8 @@ async def _start(service: Service, stopping: asyncio.Event, warn: Say) -> bool:
     return True
 
 
-def _signalled() -> asyncio.Event:
-    """Set by the first signal to stop; the second ends the process."""
-    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
-    kinds = [signal.SIGTERM]
-    # A shell starts what it runs in the background with Ctrl-C ignored: that is kept.
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        kinds.append(signal.SIGINT)
-
-    def stop() -> None:
-        for kind in kinds:
-            loop.remove_signal_handler(kind)
-            signal.signal(kind, signal.SIG_DFL)
-        stopping.set()
-
-    for kind in kinds:
-        loop.add_signal_handler(kind, stop)
-    return stopping
-
-
-def _address(host: str) -> str:
-    """The IP address of ``host``, a name or an address of this machine."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise OptionError(f"--host {host}: no such address ({error})") from error
-    return str(found[0][4][0])
-
-
-@contextmanager
-def _listening(address: str, port: int, option: str) -> Iterator[socket.socket]:
-    """A socket bound to ``port``."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    # Named, asyncio knows the protocol and sends at once; else answers wait 40 ms for each other.
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as made:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            made.bind((address, port))
-            made.listen(2048)  # two servers can bind one port, but not both listen
-        except OSError as error:
-            raise OptionError(
-                f"{option} {port}: cannot listen on {address} ({error.strerror}); choose another "
-                "port, or 0 for a free one"
-            ) from error
-        yield made
-
-
 def _grpc(front: GrpcFront, address: str, listen: Listen) -> tuple[grpc.aio.Server, int]:
-    with _listening(address, listen.grpc_port, "--grpc-port"):
+    with listening(address, listen.grpc_port, "--grpc-port"):
         pass  # asked in this way, the system says why not
     where = f"[{address}]" if ":" in address else address
     try:
@@ -217,7 +171,3 @@ class _Http(uvicorn.Server):
     def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
         """None are."""
         return nullcontext()
-
-
-def _url(scheme: str, address: str, port: int) -> str:
-    return f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
 
 from ...errors import CytomillError, OptionError
+from ...inference.server.listening import address_of, listening, on_signal, url
 from ..backend import Backend
 from .app import create
 
@@ -31,7 +31,7 @@ def serve(backend: Backend, host: str, port: int, *, free: bool, say: Say) -> No
     must be.
     """
     logging.basicConfig(format="cytomill: %(message)s")
-    address = _address(host)
+    address = address_of(host)
     if free and not ipaddress.ip_address(address).is_loopback:
         raise OptionError(
             f"--no-token: whoever reaches {address} could do anything; use --host 127.0.0.1, or "
@@ -43,14 +43,13 @@ def serve(backend: Backend, host: str, port: int, *, free: bool, say: Say) -> No
 
 async def _serve(app: FastAPI, where: socket.socket, say: Say) -> None:
     server = Server(app)
-    _on_signals(server.stop)
+    on_signal(server.stop)
     running = asyncio.create_task(server.serve([where]))
     while not server.started and not running.done():
         await asyncio.sleep(0.01)
     address, port = where.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
     if server.started:
-        say(f"http://{shown}:{port}")
+        say(url("http", address, port))
         say("ready")
     await running
     if not server.started:  # why not was not told
@@ -90,48 +89,3 @@ class Server(uvicorn.Server):
         """Take no more requests; event streams end, what else is in hand is finished."""
         self._hub.close()
         self.should_exit = True
-
-
-def _on_signals(stop: Callable[[], None]) -> None:
-    """Have the first signal call ``stop``; the second ends the process."""
-    loop = asyncio.get_running_loop()
-    kinds = [signal.SIGTERM]
-    # A shell starts what it runs in the background with Ctrl-C ignored: that is kept.
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        kinds.append(signal.SIGINT)
-
-    def first() -> None:
-        for kind in kinds:
-            loop.remove_signal_handler(kind)
-            signal.signal(kind, signal.SIG_DFL)
-        stop()
-
-    for kind in kinds:
-        loop.add_signal_handler(kind, first)
-
-
-def _address(host: str) -> str:
-    """The IP address of ``host``, a name or an address of this machine."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise OptionError(f"--host {host}: no such address ({error})") from error
-    return str(found[0][4][0])
-
-
-@contextlib.contextmanager
-def listening(address: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens at ``address``; port 0 is any that is free. Raises `OptionError`."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    # Named, asyncio knows the protocol and sends at once; else answers wait 40 ms for each other.
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as made:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            made.bind((address, port))
-            made.listen(2048)
-        except OSError as error:
-            raise OptionError(
-                f"--port {port}: cannot listen on {address} ({error.strerror}); choose another "
-                "port, or 0 for a free one"
-            ) from error
-        yield made
