@@ -110,7 +110,7 @@ def test_soak_looks_at_the_memory_of_a_server(measure: Measure) -> None:
 
 
 def test_queue_hands_out_and_loses_nothing(measure: Measure) -> None:
-    options = ("--peers", "--rounds", 1, "--tasks", 100, "--large", 20_000, "--faulty", 60)
+    options = ("--peers", "--rounds", 1, "--tasks", 100, "--large", 200_000, "--faulty", 60)
     found = measure("queue", *options)
     assert found["rates"]["cytomill"]["min"] > 0
     assert found["large"]["bytes"] < 100

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -55,9 +57,6 @@ def command(
         ) from error
     from ..settings import settings
 
-    stop = threading.Event()
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(kind, lambda *_: stop.set())
     consumer = Consumer(
         Backend.of(settings),
         threads=threads,
@@ -67,4 +66,23 @@ def command(
         name=name,
         say=lambda line: click.echo(line, err=True),
     )
-    consumer.run(stop, lambda: click.echo(f"consumer {consumer.name} ready"))
+    with _signalled() as stop:
+        consumer.run(stop, lambda: click.echo(f"consumer {consumer.name} ready"))
+
+
+@contextmanager
+def _signalled() -> Iterator[threading.Event]:
+    """What is set by SIGTERM and Ctrl-C.
+
+    A shell starts what it runs in the background with Ctrl-C ignored: that is kept.
+    """
+    stop = threading.Event()
+    kinds = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        kinds.append(signal.SIGINT)
+    before = {kind: signal.signal(kind, lambda *_: stop.set()) for kind in kinds}
+    try:
+        yield stop
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
