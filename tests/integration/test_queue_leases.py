@@ -44,6 +44,7 @@ def _until(found: Callable[[], list[Task]]) -> list[Task]:
 
 def test_what_the_dead_had_goes_to_the_living(queue: Queue) -> None:
     _listed(queue, 3)
+    begun = time.monotonic()
     (lost,) = _take(queue, "dead", 1)
     (kept,) = _take(queue, "living", 1)
     (waiting,) = _take(queue, "living", 1)
@@ -53,9 +54,8 @@ def test_what_the_dead_had_goes_to_the_living(queue: Queue) -> None:
         assert queue.beat("living", [kept]) == [True]
         return _take(queue, "living")
 
-    begun = time.monotonic()
     (again,) = _until(more)
-    assert time.monotonic() - begun >= LEASE / 1000
+    assert time.monotonic() - begun >= (LEASE - 1) / 1000  # Redis counts whole milliseconds
     assert (again.item, again.attempt, again.tries) == (lost.item, 2, 1)
     assert queue.beat("dead", [lost]) == [False]
     assert not queue.finish(lost, Outcome.DONE)
