@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -21,11 +20,10 @@ from ..models.registry import find
 from ..ops.grid import Box, Grid
 from ..ops.measure import measure
 from ..ops.normalise import levels
-from ..ops.table import to_table
 from ..ops.watershed import Segments, Watershed, divide, watershed
 from ..settings import settings
 from .base import Options, Part, Partial, Pipeline, Result
-from .canvas import Canvas
+from .gathering import gather, sequential
 from .stopwatch import Stopwatch
 
 #: An image whose pixels differ from the model's by less than this factor is not resampled: the
@@ -134,38 +132,13 @@ class Nuclei(Pipeline[NucleiOptions]):
 
     def merge(self, image: Image, partials: Iterable[Partial], scratch: Path) -> Result:
         """Number the nuclei through the image, and put their rows together."""
-        t, _, z, y, x = image.shape
-        canvas = Canvas((t, z, y, x), scratch)
-        watch = Stopwatch()
-        tables: list[pa.Table] = []
-        for partial in partials:
-            watch.add(partial.seconds)
-            with watch("merge"):
-                offset = canvas.paste(
-                    partial.t, partial.z, partial.box, partial.labels, partial.count
-                )
-                if self.options.measure:
-                    columns = {**partial.columns}
-                    columns["label"] = columns["label"].astype(np.int64) + offset
-                    tables.append(
-                        to_table(
-                            columns,
-                            image=image.name,
-                            t=partial.t,
-                            z=partial.z,
-                            channels=image.channels,
-                            pixel_size=self._pixel_size(image),
-                            offset=(partial.box.y0, partial.box.x0),
-                        )
-                    )
-        table = pa.concat_tables(tables) if tables else None
-        return Result(
-            canvas.finish(),
-            canvas.count,
-            table,
-            self._channel(image),
-            self._pixel_size(image),
-            watch.seconds,
+        return gather(
+            image,
+            partials,
+            scratch,
+            measured=self.options.measure,
+            channel=self._channel(image),
+            pixel_size=self._pixel_size(image),
         )
 
     def _channel(self, image: Image) -> int | None:
@@ -219,7 +192,7 @@ class Nuclei(Pipeline[NucleiOptions]):
             whole = False
         if whole:
             return labels, len(found.peaks)
-        return _sequential(labels)
+        return sequential(labels)
 
 
 def _reader(
@@ -240,11 +213,3 @@ def _only(found: Segments, area: Box, core: Box) -> NDArray[np.int32]:
     keep = core.holds(found.peaks + np.array([area.y0, area.x0]))
     ids = np.concatenate([[0], np.where(keep, np.arange(1, len(keep) + 1), 0)]).astype(np.int32)
     return ids[found.labels]
-
-
-def _sequential(labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
-    """Ids without gaps, in the same order, and their number."""
-    present = np.bincount(labels.ravel()) > 0
-    present[0] = False
-    ids = np.where(present, np.cumsum(present), 0).astype(np.int32)
-    return ids[labels], int(present.sum())

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -17,9 +16,8 @@ from ..image.core import Image
 from ..inference.runtime import Models
 from ..ops.grid import Box
 from ..ops.measure import measure
-from ..ops.table import to_table
 from .base import Options, Part, Partial, Pipeline, Result
-from .canvas import Canvas
+from .gathering import gather, sequential
 from .stopwatch import Stopwatch
 
 
@@ -80,34 +78,13 @@ class Planes(Pipeline[O]):
 
     def merge(self, image: Image, partials: Iterable[Partial], scratch: Path) -> Result:
         """See `Pipeline.merge`: number the objects through the image."""
-        t, _, z, y, x = image.shape
-        canvas = Canvas((t, z, y, x), scratch)
-        watch = Stopwatch()
-        tables: list[pa.Table] = []
-        for partial in partials:
-            watch.add(partial.seconds)
-            with watch("merge"):
-                place = partial.t, partial.z, partial.box
-                offset = canvas.paste(*place, partial.labels, partial.count)
-                if self.options.measure:
-                    columns = {**partial.columns, "label": partial.columns["label"] + offset}
-                    tables.append(
-                        to_table(
-                            columns,
-                            image=image.name,
-                            t=partial.t,
-                            z=partial.z,
-                            channels=image.channels,
-                            pixel_size=image.pixel_size,
-                        )
-                    )
-        return Result(
-            canvas.finish(),
-            canvas.count,
-            pa.concat_tables(tables) if tables else None,
-            image.channel(self.options.channel),
-            image.pixel_size,
-            watch.seconds,
+        return gather(
+            image,
+            partials,
+            scratch,
+            measured=self.options.measure,
+            channel=image.channel(self.options.channel),
+            pixel_size=image.pixel_size,
         )
 
     def _numbered(
@@ -123,7 +100,4 @@ class Planes(Pipeline[O]):
         labels = np.maximum(labels, 0).astype(np.int64)
         if labels.max(initial=0) > labels.size:
             labels = np.unique(labels, return_inverse=True)[1].reshape(shape) + (labels.min() > 0)
-        present = np.bincount(labels.ravel()) > 0
-        present[0] = False
-        ids = np.where(present, np.cumsum(present), 0).astype(np.int32)
-        return ids[labels], int(present.sum())
+        return sequential(labels)
