@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from ..errors import OptionError
+from ..signals import asked_to_stop
 
 
 @click.command("consumer")
@@ -66,23 +64,6 @@ def command(
         name=name,
         say=lambda line: click.echo(line, err=True),
     )
-    with _signalled() as stop:
-        consumer.run(stop, lambda: click.echo(f"consumer {consumer.name} ready"))
-
-
-@contextmanager
-def _signalled() -> Iterator[threading.Event]:
-    """What is set by SIGTERM and Ctrl-C.
-
-    A shell starts what it runs in the background with Ctrl-C ignored: that is kept.
-    """
     stop = threading.Event()
-    kinds = [signal.SIGTERM]
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        kinds.append(signal.SIGINT)
-    before = {kind: signal.signal(kind, lambda *_: stop.set()) for kind in kinds}
-    try:
-        yield stop
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
+    with asked_to_stop(stop.set, once=False):
+        consumer.run(stop, lambda: click.echo(f"consumer {consumer.name} ready"))

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -19,6 +16,7 @@ from ..batch.shard import Shard
 from ..errors import CytomillError, OptionError
 from ..image.ngff_write import VERSIONS
 from ..pipelines.registry import DEFAULT, OF_MODELS, chosen
+from ..signals import asked_to_stop
 from .options import PipelineCommand
 from .progress import reporter
 
@@ -108,7 +106,7 @@ def command(
             return
     except CytomillError as error:
         raise _AtOnceError(error) from error
-    with _stoppable(), reporter(quiet) as progress:
+    with asked_to_stop(_interrupt), reporter(quiet) as progress:
         try:
             report = run.go(progress)
         except CytomillError as error:
@@ -128,27 +126,8 @@ class _AtOnceError(OptionError):
         super().__init__(str(error))
 
 
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Stop in good order on Ctrl-C and on SIGTERM, which batch systems send; at once on a second.
-
-    A shell starts what it runs in the background with Ctrl-C ignored: that is kept.
-    """
-    kinds = [signal.SIGTERM]
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        kinds.append(signal.SIGINT)
-
-    def stop(*_: object) -> None:
-        for kind in kinds:
-            signal.signal(kind, signal.SIG_DFL)
-        raise KeyboardInterrupt
-
-    before = {kind: signal.signal(kind, stop) for kind in kinds}
-    try:
-        yield
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
+def _interrupt() -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _say_plan(run: Run, as_json: bool) -> None:

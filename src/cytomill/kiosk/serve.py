@@ -6,14 +6,12 @@ import hashlib
 import ipaddress
 import os
 import resource
-import signal
 import socket
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from ..inference.load import cores
 from ..inference.server.listening import address_of, listening
 from ..jobs.errors import QueueAwayError
 from ..settings import Settings
+from ..signals import asked_to_stop
 from . import redis_server
 from .backend import Backend
 from .serve_folder import DataFolder
@@ -73,7 +72,9 @@ def serve(plan: Plan, settings: Settings, say: Say, warn: Say) -> None:
     folder = DataFolder(plan.data.expanduser().absolute())
     port = _port(plan)
     folder.make(warn)
-    with folder.lock() as lock, _signalled() as stopping:
+    stopping = threading.Event()
+    # A second signal ends the process, and with it all parts.
+    with folder.lock() as lock, asked_to_stop(stopping.set):
         _allow_open_files()
         with Supervisor(warn, held=lock) as supervisor:
             _Kiosk(plan, settings, folder, port, supervisor, stopping, say, warn).run()
@@ -254,25 +255,3 @@ def _allow_open_files() -> None:
     most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-@contextmanager
-def _signalled() -> Iterator[threading.Event]:
-    """Set by the first signal to stop; the second ends the process, and with it all parts."""
-    stopping = threading.Event()
-    kinds = [signal.SIGTERM]
-    # A shell starts what it runs in the background with Ctrl-C ignored: that is kept.
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        kinds.append(signal.SIGINT)
-
-    def stop(*_: object) -> None:
-        for kind in kinds:
-            signal.signal(kind, signal.SIG_DFL)
-        stopping.set()
-
-    before = {kind: signal.signal(kind, stop) for kind in kinds}
-    try:
-        yield stopping
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ...errors import OptionError
+from ...signals import kinds
 
 
 def address_of(host: str) -> str:
@@ -46,16 +47,13 @@ def url(scheme: str, address: str, port: int) -> str:
 def on_signal(stop: Callable[[], object]) -> None:
     """Have the first SIGTERM or SIGINT call ``stop`` in this loop; the second ends the process."""
     loop = asyncio.get_running_loop()
-    kinds = [signal.SIGTERM]
-    # A shell starts what it runs in the background with Ctrl-C ignored: that is kept.
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        kinds.append(signal.SIGINT)
+    asking = kinds()
 
     def first() -> None:
-        for kind in kinds:
+        for kind in asking:
             loop.remove_signal_handler(kind)
             signal.signal(kind, signal.SIG_DFL)
         stop()
 
-    for kind in kinds:
+    for kind in asking:
         loop.add_signal_handler(kind, first)
