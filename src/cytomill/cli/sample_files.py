@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ..image.atomic import output_error, replacing
 from ..image.core import Image
-from ..ops.synthesise_movie import Movie, Track
+from ..ops.synthesise_movie import Movie
+from ..ops.track import Track
 
 #: Planes of more pixels than this are written in tiles, a few rows of them at a time.
 STREAMED = 2**24

@@ -27,6 +27,7 @@ from .synthesise import (
     positions,
     scatter,
 )
+from .track import Track
 
 #: Width of the world outside the image, in diameters.
 _MARGIN = 3.0
@@ -57,20 +58,6 @@ class Film:
     frames: int = 20
     speed: float = 0.04
     cycle: float = 40.0
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """A line of the Cell Tracking Challenge's ``man_track.txt``: L B E P.
-
-    The nucleus ``label`` is seen in every frame from ``begin`` to ``end``, both from 0 and
-    included; ``parent`` is the label of the nucleus that divided into it in the frame before, or 0.
-    """
-
-    label: int
-    begin: int
-    end: int
-    parent: int
 
 
 @dataclass(slots=True)
