@@ -54,6 +54,7 @@ def segment(
         options["measure"] = False
     made = make_pipeline(pipeline, options)
     loaded = _models(device, model_server)
+    image = made.view(image)
     with tempfile.TemporaryDirectory(prefix="cytomill-") as scratch:
         partials = (made.process(image, part, loaded) for part in made.split(image))
         result = made.merge(image, partials, Path(scratch))

@@ -109,7 +109,9 @@ class Worker:
                     result = self._image(image, own, watch)
                     record = replace(record, objects=record.objects + result.count)
                     tables += [result.table] if result.table is not None else []
-                    classes += [result.classes] if result.classes is not None else []
+                    classes += [
+                        table for table in [result.tables.get("classes")] if table is not None
+                    ]
             record = replace(record, rows=self._stored(tables), classes=self._stored(classes))
             record = replace(record, status="done", seconds=watch.seconds)
         except (Interrupted, UnreachableError):

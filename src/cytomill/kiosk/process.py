@@ -199,7 +199,7 @@ class Processing:
                         plan.outputs.write(out, str(number), image, result, *how)
                 made.objects += result.count
                 made.tables += [result.table] if result.table is not None else []
-                made.classes += [result.classes] if result.classes is not None else []
+                made.classes += [one for one in [result.tables.get("classes")] if one is not None]
                 for end in plan.outputs.ends(plan.products):
                     size = _bytes(out / f"{number}{end}")
                     made.outputs.append(Output(f"{stem}{end}", f"{key}/{number}{end}", size))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -79,13 +79,16 @@ class Products:
 
     ``maps`` are images and ``arrays`` tensors of any shape, by a name that is the end of a file's:
     letters, digits, ``_``, ``.`` and ``-``. An array's ends in ``.npy``, or ``.npz`` for several.
-    ``classes`` says whether it classifies.
+    ``files`` are other files, or folders, likewise by the end of their names. ``tables`` are
+    written of all images together, beside the measurements: each has a name of letters, digits and
+    ``_``, not ``measurements``.
     """
 
     labels: bool = True
     maps: tuple[str, ...] = ()
     arrays: tuple[str, ...] = ()
-    classes: bool = False
+    tables: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,10 @@ class Result:
 
     ``channel`` is the one that was analysed, None for all channels of a colour picture;
     ``pixel_size`` what a pixel was taken to be, None where it is not known. ``labels``, ``maps``,
-    ``arrays`` and ``classes``, which has a row for each plane or stack, are there where
-    `Pipeline.products` says so.
+    ``arrays``, ``tables`` and ``files`` are there where `Pipeline.products` says so, the last four
+    by name. Each of ``files`` writes one, file or folder, to the path that it is given; nothing is
+    there before, and that it appears whole or not at all is the caller's care. ``notes`` say what a
+    user should know of how it was done: sentences, each on one line.
     """
 
     labels: Stack | None
@@ -106,7 +111,9 @@ class Result:
     seconds: dict[str, float]
     maps: Mapping[str, Image] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[Any] | Mapping[str, NDArray[Any]]] = field(default_factory=dict)
-    classes: pa.Table | None = None
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    files: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741
@@ -132,6 +139,9 @@ class Pipeline(ABC, Generic[O]):
     #: Its options.
     Options: ClassVar[type[Options]]
 
+    #: Whether its inputs are movies: files of single frames are taken together.
+    movies: ClassVar[bool] = False
+
     def __init__(self, options: O) -> None:
         self.options = options
 
@@ -153,6 +163,13 @@ class Pipeline(ABC, Generic[O]):
         """
         return {name: models[name] for name in self.models}
 
+    def view(self, image: Image) -> Image:
+        """``image`` as this analysis takes it, such as with its planes of Z as times.
+
+        All that follows is of that, outputs too. No pixel is changed. Raises `InputError`.
+        """
+        return image
+
     @abstractmethod
     def split(self, image: Image) -> Sequence[Part]:
         """What of ``image`` can be done independently, in a fixed order."""
@@ -160,6 +177,15 @@ class Pipeline(ABC, Generic[O]):
     @abstractmethod
     def process(self, image: Image, part: Part, models: Models) -> Partial:
         """Analyse one part: the same result whoever calls, wherever, however often."""
+
+    def lost(self, image: Image, part: Part, reason: str) -> Partial | None:
+        """What stands for a part that cannot be processed, even when tried again.
+
+        ``reason`` says why, on one line. None where the image cannot do without the part, and
+        fails; else `merge` gets this partial in the place of the part's, and says in
+        `Result.notes` what is lost.
+        """
+        return None
 
     @abstractmethod
     def merge(self, image: Image, partials: Iterable[Partial], scratch: Path) -> Result:

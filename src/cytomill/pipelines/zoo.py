@@ -29,6 +29,9 @@ from .zoo_outputs import Scores, class_table, ends, is_ragged, kind
 from .zoo_result import Objects, Produced, Volumes, as_image
 from .zoo_sample import Sampler
 
+#: The table of classes: a row for each plane or stack.
+_CLASSES = "classes"
+
 _LABELS = ("labels", "threshold", "min_area", "foreground", "boundary", "distance")
 
 
@@ -92,7 +95,7 @@ class Zoo(Pipeline[ZooOptions]):
             labels=self._how is not None,
             maps=tuple(self._kept.values()),
             arrays=tuple(self._arrays.values()),
-            classes=bool(self._scored),
+            tables=(_CLASSES,) if self._scored else (),
         )
 
     def load(self, models: Models) -> Mapping[str, Runtime]:
@@ -187,6 +190,9 @@ class Zoo(Pipeline[ZooOptions]):
         stack, count = objects.finish() if objects else (None, 0)
         channels = self._sampler.channels(image)
         table = tables(image, size, objects.rows) if objects and self._measures else None
+        scored = {}
+        if self._scored:
+            scored[_CLASSES] = class_table(image.name, self._scored, scores)
         return Result(
             stack,
             count,
@@ -202,7 +208,7 @@ class Zoo(Pipeline[ZooOptions]):
                 end: found if end.endswith(".npz") else _stacked(list(found.values()))
                 for end, found in arrays.items()
             },
-            classes=class_table(image.name, self._scored, scores) if self._scored else None,
+            tables=scored,
         )
 
     def _in(self, models: Models) -> Network:

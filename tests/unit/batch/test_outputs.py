@@ -75,7 +75,7 @@ def test_what_shows_labels_is_refused_where_there_are_none(option):
 def test_zarr_is_refused_where_there_is_no_image_to_write():
     Outputs("zarr").check(Products(labels=False, maps=("probability",)))
     with pytest.raises(OptionError, match="--format zarr: there are no labels or maps"):
-        Outputs("zarr").check(Products(labels=False, classes=True))
+        Outputs("zarr").check(Products(labels=False, tables=("classes",)))
 
 
 def test_labels_have_the_pixel_size_that_was_used(tmp_path):

@@ -258,7 +258,7 @@ def test_images_are_brought_to_the_pixel_size_of_the_model(tmp_path, models):
 def test_classes_are_rows(tmp_path, models):
     pixels = np.stack([np.full((9, 9), value, np.float32) for value in (3, -2)])
     result = run(classifier(tmp_path / "kinds"), from_array(pixels, "ZYX"), models, tmp_path)
-    assert result.classes.to_pylist() == [
+    assert result.tables["classes"].to_pylist() == [
         {"image": "array", "t": 0, "z": 0, "score-bright": 3, "score-dark": -3, "class": "bright"},
         {"image": "array", "t": 0, "z": 1, "score-bright": -2, "score-dark": 2, "class": "dark"},
     ]

@@ -60,7 +60,8 @@ def _products(kind: type[Pipeline[Any]]) -> ProductsAnswer | None:
         labels=found.labels,
         maps=list(found.maps),
         arrays=list(found.arrays),
-        classes=found.classes,
+        tables=list(found.tables),
+        files=list(found.files),
     )
 
 

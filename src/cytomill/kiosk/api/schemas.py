@@ -209,7 +209,8 @@ class ProductsAnswer(BaseModel):
     labels: bool
     maps: list[str]
     arrays: list[str]
-    classes: bool
+    tables: list[str]
+    files: list[str]
 
 
 class PipelineSummary(BaseModel):
