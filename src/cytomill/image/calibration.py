@@ -1,4 +1,4 @@
-"""Pixel sizes and channel names that TIFF files carry outside OME-XML."""
+"""Pixel sizes, times between frames and channel names that TIFF files carry outside OME-XML."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from .core import PixelSize
-from .units import micrometres, pixel_size
+from .units import micrometres, pixel_size, seconds
 
 #: Pixel sizes in µm that resolution tags can be believed on. Print resolutions, which programs
 #: write without being asked, are 25.4 (1000 dpi) and above; no light microscope is below 1 nm.
@@ -18,6 +18,9 @@ _UNCALIBRATED = 1.0
 
 #: Values of the tag ResolutionUnit that are lengths.
 _UNITS = {2: "inch", 3: "cm"}
+
+#: The time between frames in the notes that ImageJ keeps of an image.
+_FRAME_INTERVAL = re.compile(r"frame interval\s*[:=]\s*([\d.eE+-]+) ?([^\W\d]*)", re.IGNORECASE)
 
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
 _MICROMANAGER = 51123
@@ -49,6 +52,18 @@ def calibration(tif: Any, page: Any, deep: bool) -> PixelSize | None:
         depth = micrometres(summary.get("z-step_um"), "µm") if deep else None
         found = pixel_size(None, micrometres(width, "µm"), depth)
     return found or _tags(page)
+
+
+def interval(tif: Any) -> float | None:
+    """Seconds between the frames of an open ``tifffile.TiffFile``, as ImageJ writes them.
+
+    ImageJ leaves its unit out where it is the second.
+    """
+    metadata = (tif.imagej_metadata if tif.is_imagej else None) or {}
+    found = seconds(metadata.get("finterval", ""), str(metadata.get("tunit", "s")))
+    if found is None and (text := _FRAME_INTERVAL.search(str(metadata.get("Info", "")))):
+        return seconds(text.group(1), text.group(2) or "s")
+    return found
 
 
 def labels(tif: Any, shape: tuple[int, int, int, int, int]) -> tuple[str, ...]:

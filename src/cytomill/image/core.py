@@ -51,7 +51,8 @@ class Image:
     `AXES` order and without those it lacks: ``"YX"``, ``"CYX"``, ``"TZYX"``; a result is written
     with the same axes less ``C``. ``dtype`` is one of bool, the 8 to 64-bit integers and the 16 to
     64-bit floats. ``rgb`` says that the channels are red, green and blue of one colour picture
-    (alpha is dropped).
+    (alpha is dropped). ``interval`` is the time between two frames in seconds, None where it is
+    not known.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Image:
     pixel_size: PixelSize | None = None
     channels: tuple[str, ...] = ()
     rgb: bool = False
+    interval: float | None = None
 
     def read(
         self, t: int = 0, c: int = 0, z: int = 0, y: slice = slice(None), x: slice = slice(None)

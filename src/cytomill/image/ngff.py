@@ -95,4 +95,5 @@ def _image(subject: Path, name: str, multiscale: Multiscale) -> Image:
         source=ZarrSource(subject, array, positions),
         pixel_size=replace(size, z=None) if size and depths == 1 else size,
         channels=multiscale.channels if len(multiscale.channels) == channels else (),
+        interval=multiscale.interval if times > 1 else None,
     )

@@ -12,7 +12,7 @@ from ..errors import InputError
 from .checks import reading
 from .core import PixelSize
 from .ome import OmeImage, parse
-from .units import micrometres, pixel_size
+from .units import micrometres, pixel_size, seconds
 
 #: Axes of images of the versions that did not name them.
 _UNNAMED = ("t", "c", "z", "y", "x")
@@ -26,12 +26,14 @@ class Multiscale:
     """An image of several resolutions: ``array`` is the folder of the full one.
 
     ``axes`` is a letter per axis, in upper case; T, C, Z, Y, X have their usual meaning.
+    ``interval`` is the time between two frames in seconds.
     """
 
     array: Path
     axes: str
     pixel_size: PixelSize | None
     channels: tuple[str, ...]
+    interval: float | None = None
 
 
 def attributes(folder: Path) -> dict[str, Any]:
@@ -138,6 +140,11 @@ def _multiscale(folder: Path, own: dict[str, Any], about: OmeImage | None) -> Mu
             letter: micrometres(step, str(axis.get("unit", "")))
             for letter, axis, step in zip(letters, axes, scale, strict=True)
         }
+        times = (
+            seconds(step, str(axis.get("unit", "")))
+            for letter, axis, step in zip(letters, axes, scale, strict=True)
+            if letter == "T"
+        )
         size = pixel_size(lengths.get("Y"), lengths.get("X"), lengths.get("Z"))
         listed = (own.get("omero") or {}).get("channels") or []
         channels = tuple(str(channel.get("label", "")) for channel in listed)
@@ -146,6 +153,7 @@ def _multiscale(folder: Path, own: dict[str, Any], about: OmeImage | None) -> Mu
             letters,
             size or (about.pixel_size if about else None),
             channels or (about.channels if about else ()),
+            next(filter(None, times), None) or (about.interval if about else None),
         )
 
 

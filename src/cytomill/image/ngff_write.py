@@ -182,22 +182,24 @@ def _blocks(
 
 
 def _axes(axes: str, image: Image) -> list[dict[str, str]]:
-    """The axes of a multiscale; space has a unit where the pixel size is known."""
+    """The axes of a multiscale; space and time have a unit where their steps are known."""
     size = image.pixel_size
     described = []
     for axis in axes:
         entry = {"name": axis.lower(), "type": _TYPES[axis]}
         if size is not None and (axis in "YX" or (axis == "Z" and size.z is not None)):
             entry["unit"] = "micrometer"
+        if axis == "T" and image.interval is not None:
+            entry["unit"] = "second"
         described.append(entry)
     return described
 
 
 def _scale(stack: _Stack, image: Image, factor: int) -> list[float]:
-    """The size of a pixel of a level along each axis; 1 where it is unknown."""
+    """The step of a level along each axis; 1 where it is unknown."""
     size = image.pixel_size
     z, y, x = (size.z or 1.0, size.y, size.x) if size is not None else (1.0, 1.0, 1.0)
-    return list(stack.keep((1.0, 1.0, z, y * factor, x * factor)))
+    return list(stack.keep((image.interval or 1.0, 1.0, z, y * factor, x * factor)))
 
 
 def _omero(image: Image, stack: _Stack, small: Any) -> dict[str, Any]:

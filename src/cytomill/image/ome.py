@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from .core import PixelSize
-from .units import micrometres, pixel_size
+from .units import micrometres, pixel_size, seconds
 
 #: A reference from a plane to the file that holds it, and the file's name in it.
 _PLANE_FILE = re.compile(r"<(\w+:)?UUID\b[^>]*?/>|<(\w+:)?UUID\b[^>]*>.*?</(\w+:)?UUID\s*>", re.S)
@@ -18,11 +19,15 @@ _FILE_NAME = re.compile(r'(FileName\s*=\s*)(["\'])(.*?)\2', re.S)
 
 @dataclass(frozen=True, slots=True)
 class OmeImage:
-    """One ``Image`` element; ``channels`` is empty where no channel has a name."""
+    """One ``Image`` element; ``channels`` is empty where no channel has a name.
+
+    ``interval`` is the time between two frames in seconds.
+    """
 
     name: str
     pixel_size: PixelSize | None
     channels: tuple[str, ...]
+    interval: float | None = None
 
 
 def parse(xml: str) -> list[OmeImage]:
@@ -32,7 +37,7 @@ def parse(xml: str) -> list[OmeImage]:
     except (ElementTree.ParseError, ValueError):
         return []
     return [
-        OmeImage(image.get("Name", ""), _pixel_size(pixels), _channels(pixels))
+        OmeImage(image.get("Name", ""), _pixel_size(pixels), _channels(pixels), _interval(pixels))
         for image in _children(root, "Image")
         for pixels in _children(image, "Pixels")
     ]
@@ -84,6 +89,25 @@ def _pixel_size(pixels: ElementTree.Element) -> PixelSize | None:
 
     deep = pixels.get("SizeZ", "1") != "1"
     return pixel_size(length("Y"), length("X"), length("Z") if deep else None)
+
+
+def _interval(pixels: ElementTree.Element) -> float | None:
+    """The time between frames as declared, else the mean of that between their first planes."""
+    unit = pixels.get("TimeIncrementUnit", "s")
+    if (declared := seconds(pixels.get("TimeIncrement", ""), unit)) is not None:
+        return declared
+    times: dict[int, float] = {}
+    for plane in _children(pixels, "Plane"):
+        # The first frame is at 0, which is no length of time.
+        given, frame = plane.get("DeltaT", ""), plane.get("TheT", "")
+        with suppress(ValueError):
+            step = seconds(1, plane.get("DeltaTUnit", "s"))
+            if step is not None:
+                times.setdefault(int(frame), float(given) * step)
+    if len(times) < 2:
+        return None
+    first, last = min(times), max(times)
+    return seconds((times[last] - times[first]) / (last - first), "s")
 
 
 def _channels(pixels: ElementTree.Element) -> tuple[str, ...]:

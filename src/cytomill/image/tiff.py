@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from . import ome
-from .calibration import calibration, labels
+from .calibration import calibration, interval, labels
 from .checks import check_dtype, check_plane
 from .core import Image, ImageFile, PixelSource
 from .memory import WholeSource
@@ -163,6 +163,9 @@ def _image(
         or calibration(tif, page, layout.shape[2] > 1),
         channels=channels,
         rgb=layout.rgb,
+        interval=((about.interval if about else None) or interval(tif))
+        if layout.shape[0] > 1
+        else None,
     )
 
 

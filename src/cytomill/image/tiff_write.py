@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from .atomic import replacing
-from .core import AXES, Image, PixelSize
+from .core import AXES, Image
 from .tiff_pages import hushed
 
 #: Planes of more pixels are written in tiles of this edge, from as much memory as a few of them.
@@ -36,7 +36,8 @@ def write_labels(path: Path, labels: Any, image: Image) -> None:
 
     ``labels`` has the axes T, Z, Y, X, is uint16 or uint32 and anything that can be sliced; large
     planes are read and written a tile at a time. The pixel size is in µm, in the OME-XML and as
-    resolution tags. ``path`` is replaced when all is written. Raises `OutputError`.
+    resolution tags; the time between frames in seconds. ``path`` is replaced when all is written.
+    Raises `OutputError`.
     """
     times, depths, height, width = labels.shape
     _write(
@@ -45,8 +46,7 @@ def write_labels(path: Path, labels: Any, image: Image) -> None:
         image.axes.replace("C", ""),
         labels.dtype,
         lambda t, _, z, y, x: np.asarray(labels[t, z, y, x]),
-        image.pixel_size,
-        (),
+        image,
     )
 
 
@@ -63,7 +63,7 @@ def write_image(path: Path, image: Image) -> None:
         image.axes,
         dtype,
         lambda t, c, z, y, x: image.read(t, c, z, y, x).astype(dtype, copy=False),
-        image.pixel_size,
+        image,
         image.channels,
     )
 
@@ -74,10 +74,14 @@ def _write(
     declared: str,
     dtype: np.dtype[Any],
     read: _Reader,
-    size: PixelSize | None,
-    channels: tuple[str, ...],
+    image: Image,
+    channels: tuple[str, ...] = (),
 ) -> None:
-    """Write planes of ``shape`` (t, c, z, y, x) with the axes ``declared`` or longer than 1."""
+    """Write planes of ``shape`` (t, c, z, y, x) with the axes ``declared`` or longer than 1.
+
+    Their steps in space and time are those of ``image``.
+    """
+    size = image.pixel_size
     height, width = shape[3:]
     kept = [(a, n) for a, n in zip(AXES, shape, strict=True) if a in declared or n > 1]
     tiled = height * width > _STREAMED
@@ -87,6 +91,8 @@ def _write(
     options: dict[str, Any] = {}
     if channels:
         metadata |= {"Channel": {"Name": list(channels)}}
+    if image.interval is not None and "T" in metadata["axes"]:
+        metadata |= {"TimeIncrement": image.interval, "TimeIncrementUnit": "s"}
     if size is not None:
         metadata |= {"PhysicalSizeX": size.x, "PhysicalSizeXUnit": "µm"}
         metadata |= {"PhysicalSizeY": size.y, "PhysicalSizeYUnit": "µm"}

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cytomill.image.array import from_array
+from cytomill.image.core import PixelSize
+from cytomill.image.view import projected, time_of_depth
+
+ARRAY = np.random.default_rng(0).integers(0, 1000, (2, 3, 4, 6, 7)).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("axes", "index", "expected"),
+    [
+        ("ZYX", (0, 0), "TYX"),
+        ("CZYX", (0,), "TCYX"),
+        ("TCZYX", (), "TCYX"),
+        ("YX", (0, 0, 0), "TYX"),
+    ],
+)
+def test_depth_becomes_time(axes, index, expected):
+    array = ARRAY[index]
+    image = replace(from_array(array, axes), pixel_size=PixelSize(0.5, 0.5, 2.0), interval=3.0)
+    seen = time_of_depth(image)
+    times, channels, depths, height, width = image.shape
+    assert seen.axes == expected
+    assert seen.shape == (times * depths, channels, 1, height, width)
+    assert (seen.pixel_size, seen.interval) == (PixelSize(0.5, 0.5), None)
+    for t in range(times):
+        for z in range(depths):
+            for c in range(channels):
+                there = image.read(t, c, z, slice(1, 5), slice(2, 4))
+                found = seen.read(t * depths + z, c, 0, slice(1, 5), slice(2, 4))
+                np.testing.assert_array_equal(found, there)
+    for wrong in ((times * depths, 0, 0), (-1, 0, 0), (0, 0, 1)):
+        with pytest.raises(IndexError):
+            seen.read(*wrong)
+
+
+def test_a_projection_is_the_highest_along_depth_frame_by_frame():
+    image = replace(from_array(ARRAY), pixel_size=PixelSize(1.0, 2.0, 3.0), interval=3.0)
+    seen = projected(image)
+    assert (seen.axes, seen.shape) == ("TCYX", (2, 3, 1, 6, 7))
+    assert (seen.pixel_size, seen.interval) == (PixelSize(1.0, 2.0), 3.0)
+    whole = ARRAY.max(axis=2)
+    planes = [(t, c) for t in range(2) for c in range(3)] * 5
+    with ThreadPoolExecutor(4) as pool:
+        for (t, c), plane in zip(
+            planes, pool.map(lambda one: seen.read(*one), planes), strict=True
+        ):
+            np.testing.assert_array_equal(plane, whole[t, c])
+    with pytest.raises(IndexError):
+        seen.read(0, 0, 1)
+
+
+def test_a_projection_passes_over_pixels_that_are_no_number():
+    stack = np.array([[[np.nan, 1.0], [np.nan, -2.0]], [[5.0, np.nan], [np.nan, -3.0]]])
+    np.testing.assert_array_equal(
+        projected(from_array(stack, "ZYX")).read(), [[5.0, 1.0], [np.nan, -2.0]]
+    )
