@@ -69,8 +69,7 @@ class CtcFolder:
     def labels(self, t: int) -> NDArray[Any]:
         """The labels of frame ``t``: (y, x), uint8, uint16 or uint32."""
         path = self._files[t]
-        with open_images(path) as file:
-            pixels = _plane(path, file.images).read()
+        pixels = read_labels(path)
         if pixels.shape != self.shape:
             (height, width), (high, wide) = pixels.shape, self.shape
             raise InputError(
@@ -78,7 +77,16 @@ class CtcFolder:
                 f"is {width} x {height} pixels, but {self._files[0].name} is {wide} x {high}",
                 "all frames of a movie have one size",
             )
-        return _ids(path, pixels)
+        return pixels
+
+
+def read_labels(path: Path) -> NDArray[Any]:
+    """The labels of a file that is one frame: (y, x), uint8, uint16 or uint32.
+
+    Raises `InputError` where the file is not one grey plane of whole numbers from 0.
+    """
+    with open_images(path) as file:
+        return _ids(path, _plane(path, file.images).read())
 
 
 def read_tracks(path: Path) -> tuple[Track, ...]:
