@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from ..image.atomic import replacing
 from ..image.core import Image
-from ..ops.normalise import HIGH_PERCENTILE, LOW_PERCENTILE
+from ..ops.colour import COLOURS, palette
+from ..ops.contrast import brightest, greys, shown, stretch
+from ..ops.normalise import HIGH_PERCENTILE, LOW_PERCENTILE, Levels
 from ..ops.outline import boundaries
 
 #: Longest edge of a picture in pixels: what browsers and viewers open at once.
@@ -23,11 +25,9 @@ LONGEST = 4096
 #: the picture is reduced already and its objects are small.
 _THICK = 1600
 
-#: Levels of grey and hues: the 256 colours of a palette PNG, a third of the bytes of full colour.
-_GREYS, _HUES = 192, 64
-
-#: Exponent from brightness to grey: below 1, so that dim nuclei beside bright ones can be seen.
-_GAMMA = 0.75
+#: Levels of grey; with those of labels the 256 colours of a palette PNG, a third of the bytes of
+#: full colour.
+_GREYS = 256 - COLOURS
 
 #: Pixels that are read at a time.
 _BAND = 2**24
@@ -63,9 +63,7 @@ def _reduced(
 ) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """The plane as means and the labels as samples of squares that make it ``longest`` at most."""
     t, z = 0, image.shape[2] // 2
-    channels = [image.channel(None) if channel is None else channel]
-    if image.rgb and channel is None:
-        channels = list(range(image.shape[1]))
+    channels = shown(image, channel)
     step = -(-max(image.shape[3:]) // longest)
     down, right = (min(step, edge) for edge in image.shape[3:])
     height, width = image.shape[3] // down, image.shape[4] // right
@@ -75,10 +73,7 @@ def _reduced(
     for top in range(0, height, band):
         rows = min(band, height - top)
         read = slice(top * down, (top + rows) * down)
-        planes = [image.read(t, c, z, read, across) for c in channels]
-        plane = planes[0] if len(planes) == 1 else np.maximum.reduce(planes)
-        if plane.dtype not in (np.uint8, np.uint16, np.float32):
-            plane = plane.astype(np.float64)
+        plane = brightest([image.read(t, c, z, read, across) for c in channels])
         if step > 1:
             plane = cv2.resize(plane, (width, rows), interpolation=cv2.INTER_AREA)
         pixels.append(plane)
@@ -93,31 +88,19 @@ def _greys(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     sample = pixels[::stride, ::stride].astype(kind)
     sample = sample[np.isfinite(sample)]
     low, high = np.percentile(sample, (LOW_PERCENTILE, HIGH_PERCENTILE)) if sample.size else (0, 1)
-    grey = pixels.astype(kind)
-    grey -= kind(low)
-    grey *= kind((_GREYS - 1) / max(high - low, 1e-30))
-    np.nan_to_num(grey, copy=False, nan=0, posinf=_GREYS, neginf=0)
-    np.clip(grey, 0, _GREYS - 1, out=grey)
-    return grey.astype(np.uint8)
+    return stretch(pixels, Levels(low, high), _GREYS - 1)
 
 
 def _drawn(grey: NDArray[np.uint8], ids: NDArray[np.int32], thick: bool) -> NDArray[np.uint8]:
-    """Palette indices: ``grey``, and along the outlines of objects their hues."""
+    """Palette indices: ``grey``, and along the outlines of objects their colours."""
     lines = boundaries(ids)
     if thick:
         cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
         lines = cv2.dilate(lines.view(np.uint8), cross).view(np.bool_) & (ids > 0)
-    grey[lines] = _GREYS + ids[lines] % _HUES
+    grey[lines] = _GREYS + ids[lines] % COLOURS
     return grey
 
 
 def _palette() -> NDArray[np.uint8]:
-    """The 256 colours: greys, then hues of one lightness, so that none is lost on black or white.
-
-    Successive ids are a golden angle apart, so that neighbours differ.
-    """
-    greys = np.repeat(255 * np.linspace(0, 1, _GREYS)[:, None] ** _GAMMA, 3, axis=1)
-    angle = np.arange(_HUES) * np.pi * (3 - 5**0.5)
-    lab = np.stack((np.full(_HUES, 72.0), 90 * np.cos(angle), 90 * np.sin(angle)), axis=-1)
-    hues = cv2.cvtColor(lab[None].astype(np.float32), cv2.COLOR_LAB2RGB)[0]
-    return np.concatenate((greys, 255 * hues)).round().astype(np.uint8)
+    """The 256 colours: greys, then those of labels."""
+    return np.concatenate((np.repeat(greys(_GREYS)[:, None], 3, axis=1), palette()))
