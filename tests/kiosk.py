@@ -142,7 +142,8 @@ def _results(backend: Backend, task: Task, stem: str) -> tuple[record.Output, ..
         for below, data in parts.items():
             backend.bucket.put(f"{place}/{below}", data)
         size = sum(map(len, parts.values()))
-        outputs.append(record.Output(f"{stem}{end}", f"{place}/{number}", size))
+        where, folder = f"{place}/{number}", end.endswith(".zarr")
+        outputs.append(record.Output(f"{stem}{end}", where, size, folder))
     return tuple(outputs)
 
 

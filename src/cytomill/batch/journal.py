@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -43,8 +43,9 @@ class Record:
     ``status`` is ``started``, ``done`` or ``failed``. ``task`` identifies program, pipeline,
     options and model. ``outputs`` are paths relative to OUT. ``ran`` says which weights of each
     model ran on what. ``wire_bytes`` are those ``sent`` to and ``received`` from a model server.
-    ``rows`` says where its measurements lie, and ``classes`` its classes: file
-    name, first byte, number of bytes. ``at`` is when it was written, in seconds since 1970.
+    ``notes`` say what a user should know of how it was done. ``tables`` says where its tables lie,
+    by name: file name, first byte, number of bytes. ``at`` is when it was written, in seconds since
+    1970.
     """
 
     input: str
@@ -59,9 +60,13 @@ class Record:
     error: str = ""
     ran: dict[str, str] = field(default_factory=dict)
     wire_bytes: dict[str, int] = field(default_factory=dict)
-    rows: Place | None = None
-    classes: Place | None = None
+    notes: tuple[str, ...] = ()
+    tables: dict[str, Place] = field(default_factory=dict)
     at: float = 0.0
+
+
+#: What lines of this version tell.
+_KNOWN = {one.name for one in fields(Record)}
 
 
 class Journal:
@@ -105,8 +110,8 @@ class Journal:
         self.made = past.made
         #: The last that is known of each input.
         self.records = past.records
-        #: Whether any input was ever classified.
-        self.classified = past.classified
+        #: Names of the tables that any input ever had rows in.
+        self.tables = past.tables
 
     def _file(self, name: str) -> BinaryIO:
         # Unbuffered: what a full disk refused must not be tried again on closing.
@@ -146,7 +151,7 @@ class Journal:
                 while line:
                     line = line[self._lines.write(line) :]
             self.records[record.input] = record
-            self.classified |= record.classes is not None
+            self.tables.update(record.tables)
 
     def add_rows(self, table: pa.Table) -> Place:
         """Append a table; returns where it lies.
@@ -221,13 +226,13 @@ class Journal:
 class Past:
     """What journals tell: the last of each input, outputs ever begun, outputs not finished.
 
-    ``classified`` says whether any input was ever classified.
+    ``tables`` are the names of those that any input ever had rows in.
     """
 
     records: dict[str, Record]
     made: set[str]
     unfinished: set[str]
-    classified: bool
+    tables: set[str]
 
 
 def read(out: Path) -> Past:
@@ -235,11 +240,11 @@ def read(out: Path) -> Past:
     records: dict[str, Record] = {}
     made: set[str] = set()
     begun: dict[str, list[str]] = {}
-    classified = False
+    tables: set[str] = set()
     paths = sorted((out / HIDDEN).glob("journal*.jsonl"))
     for record in heapq.merge(*map(_records, paths), key=lambda record: record.at):
         made.update(record.outputs)
-        classified |= record.classes is not None
+        tables.update(record.tables)
         if record.status != "started":
             begun.pop(record.input, None)
             records[record.input] = record
@@ -250,7 +255,7 @@ def read(out: Path) -> Past:
         if known is None or not _same_work(known, record) or known.status != "done":
             records[record.input] = record
     unfinished = {name for names in begun.values() for name in names}
-    return Past(records, made, unfinished, classified)
+    return Past(records, made, unfinished, tables)
 
 
 def _same_work(one: Record, other: Record) -> bool:
@@ -261,12 +266,17 @@ def _records(path: Path) -> Iterator[Record]:
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             try:
-                fields: dict[str, Any] = json.loads(line)
-                for kind in ("rows", "classes"):
-                    fields[kind] = tuple(fields.get(kind) or ()) or None
-                yield Record(**fields)
-            except (ValueError, TypeError, AttributeError):
+                yield _record(json.loads(line))
+            except (ValueError, TypeError, AttributeError, KeyError):
                 continue  # the line a killed run was writing
+
+
+def _record(told: dict[str, Any]) -> Record:
+    if told.keys() - _KNOWN:
+        # Of another version, which kept other things: it says which files are its own, no more.
+        return Record(told["input"], "started", "", outputs=told["outputs"], at=told["at"])
+    tables = {name: tuple(place) for name, place in told["tables"].items()}
+    return Record(**{**told, "notes": tuple(told["notes"]), "tables": tables})
 
 
 @contextmanager

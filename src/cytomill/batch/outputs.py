@@ -63,6 +63,7 @@ class Outputs:
             kinds["_labels.tif" if self.format == "tiff" else image] = "labels"
         kinds |= {f"_{name}{image}": "maps" for name in products.maps}
         kinds |= {f"_{name}": "arrays" for name in products.arrays}
+        kinds |= {f"_{name}": "files" for name in products.files}
         if self.overlay:
             kinds["_overlay.png"] = "overlays"
         if self.geojson:
@@ -74,11 +75,12 @@ class Outputs:
         return [stem + end for end in self.ends(products)]
 
     def check_stems(self, products: Products, stems: Sequence[str]) -> None:
-        """Raise `OptionError` where two inputs would have a file of one name.
+        """Raise `OptionError` where two inputs would have a file of one name, or one in another's.
 
         ``stems`` are the output stems of all of them.
         """
         ends = list(self.ends(products))
+        _check_folders(ends, stems)
         doubtful = [(a, b) for a in ends for b in ends if a != b and a.endswith(b)]
         if not doubtful:
             return
@@ -126,6 +128,28 @@ class Outputs:
                 ngff_write.write_image(Path(f"{place}_{end}.ome.zarr"), one, version=version)
         for end, array in result.arrays.items():
             _write_array(Path(f"{place}_{end}"), array)
+        for end, write in result.files.items():
+            with replacing(Path(f"{place}_{end}")) as temporary:
+                write(temporary)
+
+
+def _check_folders(ends: Sequence[str], stems: Sequence[str]) -> None:
+    """Raise `OptionError` where one input's files would be below a file or folder of another's."""
+    taken = {stem.casefold(): stem for stem in stems}
+    folders: set[str] = set()
+    for stem in stems:
+        folder = stem.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    for name in sorted(one.casefold() for one in folders):
+        for end in ends:
+            if name.endswith(end.casefold()) and name.removesuffix(end.casefold()) in taken:
+                whose = taken[name.removesuffix(end.casefold())]
+                raise OptionError(
+                    f"{whose}{end}: would be a result of {whose}, and the folder of other inputs' "
+                    "results; run them into different folders"
+                )
 
 
 def _write_array(path: Path, array: Any) -> None:

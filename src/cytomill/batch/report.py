@@ -19,9 +19,7 @@ from ..pipelines.base import Pipeline
 from ..version import __version__
 from .journal import Journal, Place, Record
 from .outputs import Outputs
-
-#: The tables: a row for each object, and a row for each plane or stack that was classified.
-_MEASUREMENTS, _CLASSES = "measurements", "classes"
+from .steps import MEASUREMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +59,17 @@ class Report:
         return {way: sum(one.get(way, 0) for one in fresh) for way in ("sent", "received")}
 
 
-def files(out: Path, suffix: str, *, classes: bool = False) -> list[Path]:
+def files(out: Path, suffix: str, tables: Collection[str] = ()) -> list[Path]:
     """Tables and manifest of a run; ``suffix`` is that of its share.
 
-    With ``classes`` the tables of classes are among them.
+    ``tables`` are those it writes besides the measurements.
     """
-    kinds = [_MEASUREMENTS, _CLASSES] if classes else [_MEASUREMENTS]
-    return [
-        *(path for kind in kinds for path in _tables(out, suffix, kind)),
-        _manifest(out, suffix),
-    ]
+    names = [MEASUREMENTS, *tables]
+    return [*(path for name in names for path in _table(out, suffix, name)), _manifest(out, suffix)]
 
 
-def _tables(out: Path, suffix: str, kind: str) -> tuple[Path, Path]:
-    return out / f"{kind}{suffix}.csv", out / f"{kind}{suffix}.parquet"
+def _table(out: Path, suffix: str, name: str) -> tuple[Path, Path]:
+    return out / f"{name}{suffix}.csv", out / f"{name}{suffix}.parquet"
 
 
 def _manifest(out: Path, suffix: str) -> Path:
@@ -82,17 +77,16 @@ def _manifest(out: Path, suffix: str) -> Path:
 
 
 def write_tables(out: Path, suffix: str, records: Sequence[Record], journal: Journal) -> list[Path]:
-    """Write ``measurements`` and ``classes`` as CSV and Parquet: the rows of ``records`` in order.
+    """Write measurements and other tables as CSV and Parquet: the rows of ``records`` in order.
 
     Columns are the union over all images; where an image lacks one, its cells are empty. A table
     without rows is not written: that of an earlier run would tell of other results, and goes.
     Raises `OutputError`.
     """
-    rows = [record.rows for record in records if record.rows is not None]
-    written = _write(_tables(out, suffix, _MEASUREMENTS), rows, journal)
-    if journal.classified:
-        rows = [record.classes for record in records if record.classes is not None]
-        written += _write(_tables(out, suffix, _CLASSES), rows, journal)
+    written = []
+    for name in [MEASUREMENTS, *sorted(journal.tables - {MEASUREMENTS})]:
+        places = [record.tables[name] for record in records if name in record.tables]
+        written += _write(_table(out, suffix, name), places, journal)
     return written
 
 
@@ -210,15 +204,16 @@ def write_lines(path: Path, head: Mapping[str, Any], lines: Iterable[str]) -> No
 
 
 def manifest_line(entry: Mapping[str, Any]) -> str:
-    """What a manifest says of an input; an ``error`` only where there is one."""
+    """What a manifest says of an input; an ``error`` and ``notes`` only where there are any."""
     told = {**entry, "seconds": {k: round(v, 4) for k, v in entry["seconds"].items()}}
-    if not told["error"]:
-        del told["error"]
+    for rare in ("error", "notes"):
+        if not told[rare]:
+            del told[rare]
     return json.dumps(told, ensure_ascii=False)
 
 
 def _entry(record: Record) -> dict[str, Any]:
     entry = asdict(record)
-    for internal in ("task", "rows", "classes", "stamp", "ran", "at"):
+    for internal in ("task", "tables", "stamp", "ran", "at"):
         del entry[internal]
     return entry

@@ -133,9 +133,7 @@ class Run:
         """Raise `OutputError` where a table or manifest is that of another program."""
         if self._overwrite or (self.out / HIDDEN / f"journal{self._suffix}.jsonl").exists():
             return
-        for path in files(
-            self.out, self._suffix, classes="classes" in self.pipeline.products.tables
-        ):
+        for path in files(self.out, self._suffix, self.pipeline.products.tables):
             if path.exists():
                 raise OutputError(path, *FOREIGN)
 

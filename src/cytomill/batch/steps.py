@@ -1,46 +1,62 @@
-"""What a run and a consumer do alike with an input: names of its images, tables, failures."""
+"""What a run and a consumer do alike with an input: its images, and what came of all of them."""
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 
-from ..errors import CytomillError
 from ..image.core import Image
-from ..image.names import shown
+from ..pipelines.base import Pipeline, Products, Result
+from ..pipelines.faults import on_one_line
 
-#: Faults of the disk of the results, which the next image would meet too.
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+#: The table that every pipeline may give, of `Result.table`: a row for each object.
+MEASUREMENTS = "measurements"
 
 
-def named(images: Sequence[Image], name: str) -> list[Image]:
-    """The images of the input ``name``, called by its name, of several with ``#`` and a number."""
+def viewed(pipeline: Pipeline[Any], images: Sequence[Image], name: str) -> list[Image]:
+    """The images of the input ``name`` as ``pipeline`` takes them.
+
+    They are called by its name, of several with ``#`` and a number. Raises `InputError`.
+    """
     if len(images) == 1:
-        return [replace(images[0], name=name)]
-    return [replace(image, name=f"{name}#{number}") for number, image in enumerate(images)]
+        return [pipeline.view(replace(images[0], name=name))]
+    return [pipeline.view(replace(one, name=f"{name}#{i}")) for i, one in enumerate(images)]
 
 
-def joined(tables: Sequence[pa.Table]) -> pa.Table | None:
-    """The tables of an input's images put together; None where there are none."""
-    return pa.concat_tables(tables, promote_options="default") if tables else None
+class Found:
+    """What came of an input besides files, while one image after the other is done."""
 
+    def __init__(self, products: Products, images: int) -> None:
+        self._products, self._images = products, images
+        self._tables: dict[str, list[pa.Table]] = {}
+        self._notes: list[str] = []
+        self._done = 0
+        #: Objects in all its images.
+        self.objects = 0
 
-def is_of_disk(error: BaseException | None) -> bool:
-    """Whether a fault is that of a disk."""
-    return isinstance(error, OSError) and error.errno in _DISK
+    def add(self, result: Result) -> None:
+        """What came of the next image."""
+        self.objects += result.count
+        if result.table is not None:
+            self._tables.setdefault(MEASUREMENTS, []).append(result.table)
+        for name in self._products.tables:
+            self._tables.setdefault(name, []).append(result.tables[name])
+        which = f"image {self._done}: " if self._images > 1 else ""
+        self._notes += [on_one_line(which + note) for note in result.notes]
+        self._done += 1
 
+    @property
+    def tables(self) -> dict[str, pa.Table]:
+        """The tables of all images put together, by name."""
+        return {
+            name: pa.concat_tables(tables, promote_options="default")
+            for name, tables in self._tables.items()
+        }
 
-def reason(error: Exception, name: str) -> str:
-    """Why the input ``name`` failed, on one line."""
-    if isinstance(error, CytomillError):
-        text = str(error)
-    elif isinstance(error, MemoryError):
-        text = f"{name}: does not fit in memory; use fewer --threads"
-    else:
-        text = (
-            f"{name}: could not be processed ({type(error).__name__}: {error}); please report this"
-        )
-    return shown(" ".join(text.split()))
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The notes on all images, each of which says on which, where there are several."""
+        return tuple(self._notes)

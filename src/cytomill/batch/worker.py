@@ -11,8 +11,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import pyarrow as pa
-
 from ..errors import CytomillError, Interrupted, OutputError, UnreachableError
 from ..image.atomic import output_error
 from ..image.collect import Entry
@@ -21,10 +19,12 @@ from ..image.names import series_stems
 from ..inference.runtime import Models
 from ..inference.traffic import counted
 from ..pipelines.base import Part, Partial, Pipeline, Result
+from ..pipelines.faults import is_of_disk, reason
 from ..pipelines.stopwatch import Stopwatch
-from .journal import Journal, Place, Record
+from ..pipelines.trying import process
+from .journal import Journal, Record
 from .outputs import Outputs
-from .steps import is_of_disk, joined, named, reason
+from .steps import Found, viewed
 
 #: Fault and way out of a file that is in the place of a result.
 FOREIGN = (
@@ -90,7 +90,8 @@ class Worker:
                 record = replace(record, stamp=entry.stamp(), sha256=entry.digest())
             with ExitStack() as stack:
                 with watch("open"):
-                    images = stack.enter_context(entry.open()).images
+                    opened = stack.enter_context(entry.open()).images
+                    images = viewed(self._pipeline, opened, entry.name)
                 stems = series_stems(stem, len(images), self._taken)
                 record = replace(
                     record,
@@ -103,17 +104,17 @@ class Worker:
                 )
                 self._refuse_foreign(record.outputs)
                 self._journal.add(record)
-                tables: list[pa.Table] = []
-                classes: list[pa.Table] = []
-                for image, own in zip(named(images, entry.name), stems, strict=True):
-                    result = self._image(image, own, watch)
-                    record = replace(record, objects=record.objects + result.count)
-                    tables += [result.table] if result.table is not None else []
-                    classes += [
-                        table for table in [result.tables.get("classes")] if table is not None
-                    ]
-            record = replace(record, rows=self._stored(tables), classes=self._stored(classes))
-            record = replace(record, status="done", seconds=watch.seconds)
+                found = Found(self._pipeline.products, len(images))
+                for image, own in zip(images, stems, strict=True):
+                    found.add(self._image(image, own, watch))
+            record = replace(
+                record,
+                status="done",
+                objects=found.objects,
+                seconds=watch.seconds,
+                notes=found.notes,
+                tables={name: self._journal.add_rows(t) for name, t in found.tables.items()},
+            )
         except (Interrupted, UnreachableError):
             raise
         except CytomillError as error:
@@ -125,11 +126,6 @@ class Worker:
                 raise output_error(self._journal.out, error) from error
             record = _failed(record, error)
         return record
-
-    def _stored(self, tables: Sequence[pa.Table]) -> Place | None:
-        """Where the tables of an input's images lie, put together; None where there are none."""
-        table = joined(tables)
-        return None if table is None else self._journal.add_rows(table)
 
     def _image(self, image: Image, stem: str, watch: Stopwatch) -> Result:
         with watch("split"):
@@ -152,7 +148,7 @@ class Worker:
     def _part(self, image: Image, part: Part) -> Partial:
         if self.stop.is_set():
             raise Interrupted
-        return self._pipeline.process(image, part, self._models)
+        return process(self._pipeline, image, part, self._models)
 
     def _spread(self, image: Image, parts: Sequence[Part]) -> Iterator[Partial]:
         """Partials in the order of their parts, at most one per thread in waiting."""

@@ -116,6 +116,11 @@ def summary(job: Job, failed: tuple[Item, ...], results: Results | None) -> dict
         "reason": job.reason,
         "done": job.done,
         "failed": [{"input": item.name, "error": item.error} for item in failed],
+        "notes": [
+            {"input": item.name, "note": note}
+            for item in (results.noted if results else ())
+            for note in item.notes
+        ],
         "objects": job.objects,
         "seconds": round(max(0.0, job.finished - job.created), 3),
         "out": str(results.out) if results else None,
@@ -130,6 +135,9 @@ def _say(job: Job, results: Results | None) -> None:
     click.echo(f"{job.done} done in {seconds:.1f} s{failed}; {job.objects:,} objects")
     if results is None:
         return
+    for item in results.noted:
+        for note in item.notes:
+            click.echo(f"note: {item.name}: {note}")
     click.echo(f"{'results':9} {results.out}")
     for table in results.tables:
         click.echo(f"{'table':9} {table}")

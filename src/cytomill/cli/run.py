@@ -148,6 +148,7 @@ def _summary(report: Report) -> dict[str, Any]:
         "done": report.done,
         "skipped": len(report.skipped),
         "failed": [{"input": r.input, "error": r.error} for r in report.failed],
+        "notes": [{"input": r.input, "note": note} for r in report.records for note in r.notes],
         "objects": report.objects,
         "seconds": round(report.seconds, 3),
         "wire_bytes": report.wire_bytes,
@@ -169,6 +170,9 @@ def _say(report: Report, run: Run) -> None:
     if report.failed:
         told.append(f"{len(report.failed)} failed")
     click.echo(f"{', '.join(told)}; {report.objects:,} objects")
+    for record in report.records:
+        for note in record.notes:
+            click.echo(f"note: {record.input}: {note}")
     written: dict[str, list[str]] = {}
     # The end of a map's name may be the whole of the end of the labels'.
     ends = sorted(run.outputs.ends(run.pipeline.products).items(), key=lambda end: -len(end[0]))
@@ -176,7 +180,7 @@ def _say(report: Report, run: Run) -> None:
         for name in record.outputs if record.status == "done" else ():
             kind = next(kind for end, kind in ends if name.endswith(end))
             written.setdefault(kind, []).append(name)
-    for kind in ("labels", "maps", "arrays", "overlays", "outlines"):
+    for kind in ("labels", "maps", "arrays", "files", "overlays", "outlines"):
         if of_kind := written.get(kind):
             more = f" and {len(of_kind) - 1} more" if len(of_kind) > 1 else ""
             click.echo(f"{kind:9} {run.out / of_kind[0]}{more}")

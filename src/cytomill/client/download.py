@@ -37,7 +37,8 @@ class Results:
     """The results of ``job`` in the folder ``out``.
 
     ``fetched`` files came over the wire and ``kept`` were there. ``manifest`` and ``tables`` are
-    files, None and empty where the job has none yet.
+    files, None and empty where the job has none yet. ``noted`` are items that are done but have
+    notes.
     """
 
     job: Job
@@ -47,6 +48,7 @@ class Results:
     kept: int
     manifest: Path | None = None
     tables: tuple[Path, ...] = ()
+    noted: tuple[Item, ...] = ()
 
     @property
     def done(self) -> int:
@@ -67,6 +69,7 @@ class Downloader:
         self._overwrite = overwrite
         self._mark = _read_mark(out)
         self._fetched = self._kept = self._items = 0
+        self._noted: list[Item] = []
 
     async def fetch(self, parallel: int, progress: Progress | None = None) -> Results:
         """Fetch what is not there. Raises `OutputError`, and as `Http.call` does."""
@@ -77,6 +80,8 @@ class Downloader:
         async def one(item: Item) -> None:
             for output in item.outputs:
                 await self._output(item, output)
+            if item.notes:
+                self._noted.append(item)
             self._items += 1
             if progress is not None:
                 progress(self._items, self._job.done)
@@ -93,12 +98,13 @@ class Downloader:
             self._kept,
             next((path for path in report if path.name == "manifest.json"), None),
             tuple(path for path in report if path.suffix in (".csv", ".parquet")),
+            tuple(sorted(self._noted, key=lambda item: item.index)),
         )
 
     async def _output(self, item: Item, output: Output) -> None:
         target = inside(self._out, output.name)
         address = f"/jobs/{part(self._job.id)}/items/{item.index}/outputs/{part(output.name)}"
-        if not output.name.endswith(".zarr"):
+        if not output.folder:
             if self._there(target, output.bytes):
                 self._kept += 1
             else:

@@ -78,16 +78,20 @@ class Job(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Output(_Record):
-    """A file of an item: its path in the folder of results, its size in bytes."""
+    """A file of an item, or a ``folder``: its path in the folder of results, its size in bytes."""
 
     name: str
     bytes: int
     url: str = ""
+    folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One input of a job and what came of it; ``seconds`` are wall times by stage."""
+    """One input of a job and what came of it.
+
+    ``seconds`` are wall times by stage; ``notes`` say what one should know of how it was done.
+    """
 
     index: int
     name: str
@@ -96,6 +100,7 @@ class Item:
     seconds: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
     outputs: tuple[Output, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, told: Any) -> Item:
@@ -109,6 +114,7 @@ class Item:
             record.seconds or {},
             record.error or "",
             tuple(Output.parse(one) for one in record.outputs or ()),
+            tuple(record.notes or ()),
         )
 
 
@@ -123,6 +129,7 @@ class _ItemRecord(_Record):
     seconds: Any = None
     error: str | None = None
     outputs: Any = None
+    notes: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
 
-from ..batch.steps import reason
 from ..errors import CytomillError, OptionError, TemporaryError
 from ..inference.load import Device, cores, models
 from ..jobs.task import Task
 from ..ops.jitcache import warm
 from ..pipelines import registry
+from ..pipelines.faults import reason
 from .backend import Backend
 from .hands import Hands
 from .stopping import stoppable

@@ -1,8 +1,8 @@
 """What came of one attempt at an item: one object, of Arrow's streams.
 
 The first stream has the measurements, and in the metadata of its schema the record itself as JSON,
-so that a reader of the record alone needs but the beginning of the object. A second stream, at the
-end, has the classes, where there are any.
+so that a reader of the record alone needs but the beginning of the object. Other tables follow, at
+the end, each a stream.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 
+from ..batch.steps import MEASUREMENTS
 from ..jobs import layout
 from ..jobs.bucket import Bucket
 from ..jobs.errors import MissingError
@@ -22,8 +24,8 @@ from ..jobs.errors import MissingError
 _NAME = "record.arrow"
 
 #: Under what the record is in the metadata, and what it says there of the tables: whether there
-#: are measurements, and the bytes of the stream of the classes.
-_KEY, _ROWS, _CLASSES = b"cytomill", "rows", "classes"
+#: are measurements, and of the others the bytes of their streams, by name.
+_KEY, _ROWS, _TABLES = b"cytomill", "rows", "tables"
 
 #: Bytes that are read first: they hold the record of all but files of hundreds of images.
 _HEAD = 2**16
@@ -34,7 +36,7 @@ _MARK, _PREFIX = b"\xff\xff\xff\xff", 8
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file that was written for an item, or an OME-Zarr folder.
+    """A file that was written for an item, or a ``folder``, such as OME-Zarr.
 
     ``name`` is the path it has in the results, ``key`` says where in the bucket it is, ``bytes``
     are those of all its files.
@@ -43,6 +45,7 @@ class Output:
     name: str
     key: str
     bytes: int
+    folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class ItemRecord:
 
     ``images`` are those in its file, ``seconds`` wall times by stage, ``sha256`` that of its
     content. ``wire_bytes`` are those ``sent`` to and ``received`` from a model server. ``ran`` says
-    which weights of each model ran on what.
+    which weights of each model ran on what. ``notes`` say what a user should know of how it was
+    done.
     """
 
     name: str
@@ -64,6 +68,11 @@ class ItemRecord:
     outputs: tuple[Output, ...] = ()
     wire_bytes: Mapping[str, int] = field(default_factory=dict)
     ran: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+#: What is told of an item besides its tables.
+_FIELDS = {one.name for one in fields(ItemRecord)}
 
 
 def key(job: str, item: int, attempt: int) -> str:
@@ -77,17 +86,18 @@ def write(
     item: int,
     attempt: int,
     record: ItemRecord,
-    table: pa.Table | None = None,
-    classes: pa.Table | None = None,
+    tables: Mapping[str, pa.Table] = MappingProxyType({}),
 ) -> None:
-    """Write the record of an attempt with its measurements and classes."""
-    last = b"" if classes is None else _stream(classes)
-    told = {**asdict(record), _ROWS: table is not None, _CLASSES: len(last)}
-    table = pa.table({}) if table is None else table
+    """Write the record of an attempt with its measurements and other tables, by name."""
+    others = {name: _stream(one) for name, one in tables.items() if name != MEASUREMENTS}
+    sizes = {name: len(stream) for name, stream in others.items()}
+    told = {**asdict(record), _ROWS: MEASUREMENTS in tables, _TABLES: sizes}
+    table = tables.get(MEASUREMENTS, pa.table({}))
     metadata = {**(table.schema.metadata or {}), _KEY: json.dumps(told).encode()}
     sink = pa.BufferOutputStream()
     sink.write(_stream(table.replace_schema_metadata(metadata)))
-    sink.write(last)
+    for stream in others.values():
+        sink.write(stream)
     bucket.put(key(job, item, attempt), memoryview(sink.getvalue()))
 
 
@@ -111,7 +121,7 @@ def rows(bucket: Bucket, job: str, item: int, attempt: int) -> pa.Table | None:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """An open record: itself, its measurements in pieces, and its classes.
+    """An open record: itself, its measurements in pieces, and its other tables by name.
 
     ``schema`` is that of the measurements, None where there are none; ``rows`` is read once.
     """
@@ -119,7 +129,7 @@ class Contents:
     record: ItemRecord
     schema: pa.Schema | None
     rows: Iterator[pa.Table]
-    classes: pa.Table | None
+    tables: Mapping[str, pa.Table]
 
 
 @contextmanager
@@ -134,18 +144,19 @@ def opened(bucket: Bucket, job: str, item: int, attempt: int) -> Iterator[Conten
     with file:
         reader = pa.ipc.open_stream(file)
         told, schema = _told(reader.schema), _plain(reader.schema)
-        classes = None
-        if told[_CLASSES]:
-            place = file.tell()
-            file.seek(file.size() - told[_CLASSES])
-            classes = pa.ipc.open_stream(file).read_all()
-            file.seek(place)
+        tables, place = {}, file.tell()
+        begin = file.size() - sum(told[_TABLES].values())
+        for name, size in told[_TABLES].items():
+            file.seek(begin)
+            tables[name] = pa.ipc.open_stream(file).read_all()
+            begin += size
+        file.seek(place)
         kept = schema.metadata
         pieces = (pa.Table.from_batches([one]).replace_schema_metadata(kept) for one in reader)
         if told[_ROWS]:
-            yield Contents(_record(told), schema, pieces, classes)
+            yield Contents(_record(told), schema, pieces, tables)
         else:
-            yield Contents(_record(told), None, iter(()), classes)
+            yield Contents(_record(told), None, iter(()), tables)
 
 
 def _stream(table: pa.Table) -> pa.Buffer:
@@ -163,10 +174,11 @@ def _plain(schema: pa.Schema) -> pa.Schema:
 
 def _told(schema: pa.Schema) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(schema.metadata[_KEY])
-    return found
+    return {_TABLES: {}, **found}
 
 
 def _record(told: Mapping[str, Any]) -> ItemRecord:
-    fields = {name: value for name, value in told.items() if name not in (_ROWS, _CLASSES)}
-    outputs = tuple(Output(**one) for one in fields.pop("outputs"))
-    return ItemRecord(**fields, outputs=outputs)
+    kept = {name: value for name, value in told.items() if name in _FIELDS}
+    outputs = tuple(Output(**one) for one in kept.pop("outputs"))
+    notes = tuple(kept.pop("notes", ()))
+    return ItemRecord(**kept, outputs=outputs, notes=notes)

@@ -18,6 +18,7 @@ from typing import TextIO
 import pyarrow as pa
 
 from ..batch.report import growing, head, manifest_line, write_lines
+from ..batch.steps import MEASUREMENTS
 from ..jobs import layout
 from ..jobs.errors import MissingError
 from ..jobs.items import read_page
@@ -104,8 +105,8 @@ class _Reader:
 
     def __init__(self, backend: Backend, plan: Plan, job: Job, folder: Path) -> None:
         self._backend, self._plan, self._job = backend, plan, job
-        self._measurements = _Table(folder, "measurements")
-        self._classes = _Table(folder, "classes")
+        names = (MEASUREMENTS, *plan.products.tables)
+        self._tables = {name: _Table(folder, name) for name in names}
         self._manifest, self._lines = folder / "manifest.json", folder / "lines"
         self._ran: dict[str, set[str]] = {}
 
@@ -113,7 +114,7 @@ class _Reader:
         """Read all records, and write what is theirs."""
         with self._lines.open("w", encoding="utf-8") as lines:
             self._read(lines)
-        if self._measurements.behind or self._classes.behind:
+        if any(table.behind for table in self._tables.values()):
             self._read(None)
 
     def write(self) -> list[str]:
@@ -127,13 +128,16 @@ class _Reader:
         return sorted(path.name for path in self._manifest.parent.iterdir())
 
     def _read(self, lines: TextIO | None) -> None:
-        with self._measurements.writing(), self._classes.writing():
+        with ExitStack() as stack:
+            for table in self._tables.values():
+                stack.enter_context(table.writing())
             for number, attempt, told, contents in self._items():
                 if contents is not None:
                     if contents.schema is not None:
-                        self._measurements.add(contents.schema, contents.rows)
-                    if contents.classes is not None:
-                        self._classes.add(contents.classes.schema, [contents.classes])
+                        self._tables[MEASUREMENTS].add(contents.schema, contents.rows)
+                    for name in self._tables.keys() & contents.tables.keys():
+                        rows = contents.tables[name]
+                        self._tables[name].add(rows.schema, [rows])
                 if lines is not None:
                     lines.write(_line(told) + "\n")
                     for model, how in told.ran.items():
@@ -218,5 +222,6 @@ def _line(told: ItemRecord) -> str:
             "seconds": told.seconds,
             "error": told.error,
             "wire_bytes": told.wire_bytes,
+            "notes": told.notes,
         }
     )

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from threading import Event
 from typing import TypeVar
 
-from ..batch.steps import reason
 from ..errors import (
     BusyError,
     Interrupted,
@@ -21,13 +20,15 @@ from ..inference.runtime import Models
 from ..jobs.errors import QueueFullError
 from ..jobs.task import Kind, Outcome, Task
 from ..jobs.uploads import Uploads
+from ..pipelines.faults import is_of_work, reason
 from .backend import Backend
 from .cache import Cache, own_folder
+from .faults import full, is_full
 from .hands import Held
 from .inputs import Inputs
 from .listing import Listing
 from .plans import Plans
-from .process import Ended, Fanned, Processing, full, is_full, passes
+from .process import Ended, Fanned, Processing
 from .reporting import report
 from .stopping import stopped_by
 from .workplace import workplace
@@ -117,7 +118,7 @@ class Work:
     def _failed(self, task: Task, error: Exception) -> None:
         """A task could not be done: for good, or now."""
         told = reason(error, called(task))
-        if not passes(error):
+        if is_of_work(error):
             self._finish(task, Ended(Outcome.FAILED, reason=told))
             return
         self._say(f"{called(task)}: {told}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,25 +27,40 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     table = pa.table({"label": [1, 2], "area": [3.5, None]})
     with Journal(tmp_path, None) as journal:
         journal.add(record("a", "started"))
-        journal.add(record("a", rows=journal.add_rows(table), objects=2, seconds={"read": 0.5}))
+        tables = {"measurements": journal.add_rows(table)}
+        journal.add(record("a", tables=tables, objects=2, seconds={"read": 0.5}, notes=("No.",)))
         journal.add(record('b, "ü"\n', "failed", error="b: no"))
     with Journal(tmp_path, None) as journal:
         assert journal.records["a"].objects == 2
-        assert rows(journal, journal.records["a"].rows) == table
+        assert rows(journal, journal.records["a"].tables["measurements"]) == table
+        assert journal.records["a"].notes == ("No.",)
         assert journal.records['b, "ü"\n'].error == "b: no"
         assert "a_labels.tif" in journal.made
 
 
-def test_classes_have_a_place_of_their_own(tmp_path: Path) -> None:
+def test_each_table_has_its_place(tmp_path: Path) -> None:
     table = pa.table({"class": ["cat"]})
     with Journal(tmp_path, None) as journal:
-        assert not journal.classified
-        journal.add(record("a", classes=journal.add_rows(table)))
+        assert journal.tables == set()
+        journal.add(record("a", tables={"classes": journal.add_rows(table)}))
         journal.add(record("a", "started"))
     with Journal(tmp_path, None) as journal:
-        assert journal.classified
-        assert journal.records["a"].rows is None
-        assert rows(journal, journal.records["a"].classes) == table
+        assert journal.tables == {"classes"}
+        assert rows(journal, journal.records["a"].tables["classes"]) == table
+
+
+def test_a_journal_of_another_version_tells_whose_files_there_are(tmp_path: Path) -> None:
+    with Journal(tmp_path, None) as journal:
+        journal.add(record("b"))
+    path = tmp_path / HIDDEN / "journal.jsonl"
+    told = json.loads(path.read_text())
+    del told["tables"], told["notes"]
+    other = {**told, "input": "a", "outputs": ["a.tif"], "rows": None, "classes": None}
+    with path.open("a") as file:
+        file.write(json.dumps(other) + "\n")
+    past = read(tmp_path)
+    assert past.made == {"a.tif", "b_labels.tif"}
+    assert {name: one.status for name, one in past.records.items()} == {"a": "started", "b": "done"}
 
 
 def test_rows_come_in_pieces_of_the_size_asked_for(tmp_path: Path) -> None:

@@ -78,6 +78,44 @@ def test_zarr_is_refused_where_there_is_no_image_to_write():
         Outputs("zarr").check(Products(labels=False, tables=("classes",)))
 
 
+def test_other_files_and_folders_appear_whole_or_not_at_all(tmp_path):
+    def folder(path):
+        assert path.parent == tmp_path
+        assert not path.exists()
+        path.mkdir()
+        (path / "mask000.tif").write_bytes(b"mask")
+
+    def half(path):
+        path.mkdir()
+        raise OSError(28, "full")
+
+    files = {"lineage.json": lambda path: path.write_text("{}"), "RES": folder}
+    products = Products(files=tuple(files))
+    assert Outputs().ends(products) == {
+        "_labels.tif": "labels",
+        "_lineage.json": "files",
+        "_RES": "files",
+    }
+    for _ in range(2):  # in the place of what is there
+        Outputs().write(tmp_path, "a", IMAGE, replace(RESULT, files=files), "track", "Cell")
+    whole = {"a_labels.tif", "a_lineage.json", "a_RES"}
+    assert {path.name for path in tmp_path.iterdir()} == whole
+    assert (tmp_path / "a_RES/mask000.tif").read_bytes() == b"mask"
+    with pytest.raises(OutputError, match="the disk is full"):
+        Outputs().write(tmp_path, "a", IMAGE, replace(RESULT, files={"RES": half}), "track", "Cell")
+    assert {path.name for path in tmp_path.iterdir()} == whole
+    assert (tmp_path / "a_RES/mask000.tif").read_bytes() == b"mask"
+
+
+def test_no_result_lies_in_anothers(tmp_path):
+    products = Products(files=("RES", "a_RES"))
+    Outputs().check_stems(products, ["01", "01_RES", "b/01_RES", "01_RESULT/a"])
+    with pytest.raises(OptionError, match="01_RES: would be a result of 01, and the folder of"):
+        Outputs().check_stems(products, ["01", "01_res/deep/mask"])
+    with pytest.raises(OptionError, match="a_a_RES: would be a file of two inputs"):
+        Outputs().check_stems(products, ["a", "a_a"])
+
+
 def test_labels_have_the_pixel_size_that_was_used(tmp_path):
     Outputs().write(tmp_path, "a", IMAGE, RESULT, "nuclei", "Nucleus")
     with open_images(tmp_path / "a_labels.tif") as file:

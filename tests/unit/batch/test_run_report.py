@@ -21,7 +21,7 @@ def journal(tmp_path):
 
 def measured(journal, name: str, **columns) -> Record:
     table = pa.table({"image": [name] * len(next(iter(columns.values()))), **columns})
-    return Record(name, "done", "task", rows=journal.add_rows(table))
+    return Record(name, "done", "task", tables={"measurements": journal.add_rows(table)})
 
 
 def test_columns_are_the_union_in_order_of_appearance(journal, tmp_path):
@@ -50,7 +50,7 @@ def test_order_is_that_of_the_records_not_of_the_work(journal, tmp_path):
 
 def test_images_without_objects_leave_the_header(journal, tmp_path):
     none = pa.table({"image": pa.array([], pa.string()), "label": pa.array([], pa.int64())})
-    records = [Record("a", "done", "task", rows=journal.add_rows(none))]
+    records = [Record("a", "done", "task", tables={"measurements": journal.add_rows(none)})]
     csv, parquet = write_tables(tmp_path, "", records, journal)
     assert csv.read_text() == '"image","label"\n'
     assert pa.parquet.read_table(parquet).shape == (0, 2)
@@ -73,21 +73,38 @@ def test_tables_of_an_earlier_run_go_where_nothing_is_measured(journal, tmp_path
     assert not parquet.exists()
 
 
-def test_classes_are_a_table_of_their_own(journal, tmp_path):
-    place = journal.add_rows(pa.table({"image": ["a"], "class": ["cat"]}))
-    done = Record("a", "done", "task", classes=place)
-    journal.add(done)
-    csv, parquet = write_tables(tmp_path, "-1-of-2", [done], journal)
-    assert csv == tmp_path / "classes-1-of-2.csv"
-    assert pa.parquet.read_table(parquet)["class"].to_pylist() == ["cat"]
-    assert set(files(tmp_path, "-1-of-2", classes=True)) >= {csv, parquet}
+def test_other_tables_are_files_of_their_own(journal, tmp_path):
+    places = {
+        "tracks": journal.add_rows(pa.table({"image": ["a"], "track": [7]})),
+        "classes": journal.add_rows(pa.table({"image": ["a"], "class": ["cat"]})),
+    }
+    records = [Record("a", "done", "task", tables=places), measured(journal, "b", label=[1])]
+    for record in records:
+        journal.add(record)
+    written = write_tables(tmp_path, "-1-of-2", records, journal)
+    assert [path.name for path in written[::2]] == [
+        "measurements-1-of-2.csv",
+        "classes-1-of-2.csv",
+        "tracks-1-of-2.csv",
+    ]
+    assert pa.parquet.read_table(written[-1])["track"].to_pylist() == [7]
+    assert set(files(tmp_path, "-1-of-2", ("tracks", "classes"))) > set(written)
 
 
-def test_a_file_named_classes_stays_where_nothing_was_classified(journal, tmp_path):
+def test_a_file_named_as_a_table_stays_where_none_was_made(journal, tmp_path):
     (tmp_path / "classes.csv").write_text("mine")
     write_tables(tmp_path, "", [measured(journal, "a", label=[1])], journal)
     assert (tmp_path / "classes.csv").read_text() == "mine"
     assert tmp_path / "classes.csv" not in files(tmp_path, "")
+
+
+def test_a_table_that_nobody_gives_any_more_goes(journal, tmp_path):
+    place = journal.add_rows(pa.table({"class": ["cat"]}))
+    before = Record("a", "done", "task", tables={"classes": place})
+    journal.add(before)
+    assert write_tables(tmp_path, "", [before], journal)
+    write_tables(tmp_path, "", [Record("a", "done", "task")], journal)
+    assert not (tmp_path / "classes.csv").exists()
 
 
 def test_a_table_that_cannot_be_replaced_is_told(journal, tmp_path):
@@ -100,16 +117,18 @@ def test_a_manifest_has_the_head_and_an_entry_per_input(tmp_path):
     records = [
         Record("ü.tif", "done", "t", outputs=["ü_labels.tif"], seconds={"read": 0.123456}),
         Record("b.tif", "failed", "t", error="b.tif: is empty; copy it again"),
+        Record("c.tif", "done", "t", notes=("Frame 3 is lost.",)),
     ]
     path = write_manifest(tmp_path, "-1-of-2", {"program": "cytomill"}, records)
     assert path.name == "manifest-1-of-2.json"
     told = json.loads(path.read_text("utf-8"))
     assert told["program"] == "cytomill"
-    done, failed = told["inputs"]
+    done, failed, noted = told["inputs"]
     assert (done["input"], done["seconds"]) == ("ü.tif", {"read": 0.1235})
     assert "error" not in done
     assert failed["error"] == "b.tif: is empty; copy it again"
-    assert not {"task", "rows", "stamp", "at", "ran"} & set(done)
+    assert noted["notes"] == ["Frame 3 is lost."]
+    assert not {"notes", "task", "tables", "stamp", "at", "ran"} & set(done)
 
 
 def test_a_report_counts():

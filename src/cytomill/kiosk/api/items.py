@@ -103,10 +103,12 @@ def _item(
             "objects": found.objects if found else 0,
             "seconds": dict(found.seconds) if found else {},
             "error": error or (found.error if found else ""),
+            "notes": list(found.notes) if found else [],
             "outputs": [
                 OutputAnswer(
                     name=one.name,
                     bytes=one.bytes,
+                    folder=one.folder,
                     url=f"{ROOT}/jobs/{job.id}/items/{index}/outputs/{quote(one.name)}",
                 )
                 for one in outputs

@@ -63,12 +63,12 @@ def output(
         bool, Query(description="Send the bucket's own address instead, where it has one.")
     ] = False,
 ) -> Response:
-    """A file of an image's results; OME-Zarr as a zip, or a file below it."""
+    """A file of an image's results; a folder as a zip, or a file below it."""
     job = find_job(held.queue, caller, job_id)
     attempt, found = finished(held, job, index)
     one, below = _named(found.outputs, name)
     key = f"{one.key}/{below}" if below else one.key
-    if _is_folder(one) and not below:
+    if one.folder and not below:
         files = _files(held.bucket, one)
         members = (Member(name, held.bucket.stream(key)) for name, key in files)
         headers = attached(f"{one.name}.zip")
@@ -104,15 +104,11 @@ def _named(outputs: Iterable[Output], name: str) -> tuple[Output, str]:
         if one.name == name:
             return one, ""
         below = name.removeprefix(f"{one.name}/")
-        if _is_folder(one) and below != name:
+        if one.folder and below != name:
             parts = below.split("/")
             if not {"", ".", ".."} & set(parts) and below.isprintable() and "\\" not in below:
                 return one, below
     raise MissingError(f"{name!r}: the image has no such file")
-
-
-def _is_folder(one: Output) -> bool:
-    return one.name.endswith(".zarr")
 
 
 @router.get("/jobs/{job_id}/report")
@@ -183,7 +179,7 @@ def _places(pool: Executor, held: Backend, job: Job) -> Iterator[tuple[str, str]
 
     for found in in_order(pool, look, done(held.queue, job)):
         for one in found.outputs if found else ():
-            if _is_folder(one):
+            if one.folder:
                 yield from _files(held.bucket, one)
             else:
                 yield one.name, one.key

@@ -169,10 +169,11 @@ class JobPage(BaseModel):
 
 
 class OutputAnswer(BaseModel):
-    """A file of results; of OME-Zarr a folder, which is sent as a zip."""
+    """A file of results, or a folder, such as OME-Zarr, which is sent as a zip."""
 
     name: str = Field(description="Its path in the folder of results.")
     bytes: int
+    folder: bool
     url: str = Field(description="Where it is, on this host.")
 
 
@@ -185,6 +186,7 @@ class ItemAnswer(BaseModel):
     objects: int
     seconds: dict[str, float] = Field(description="Wall time by stage.")
     error: str = Field(description="Why it failed.")
+    notes: list[str] = Field(description="What one should know of how it was done.")
     outputs: list[OutputAnswer]
 
 
