@@ -18,6 +18,7 @@ from pathlib import Path
 from ..errors import InputError, OptionError
 from .archive import is_zip, zip_entries, zip_folder
 from .entry import Entry, FaultSource, PathSource, is_zarr
+from .movies import with_movies
 from .names import (
     clean,
     distinct_names,
@@ -40,6 +41,7 @@ def collect(
     pattern: str | None = None,
     split: str | None = None,
     exclude: Path | None = None,
+    movies: bool = False,
 ) -> list[Entry]:
     """The entries of ``inputs``, in their order; within an input in natural order of names.
 
@@ -49,6 +51,9 @@ def collect(
     dataset files. ``exclude`` is a folder to leave out of folders, where results are written. A
     file that several inputs reach is taken once, where it comes first. Names are distinct: a
     second ``b.tif`` from another input is ``b-2.tif``.
+
+    With ``movies`` files of single planes whose names count the frames of a movie are one entry;
+    see `series`. Files that a dataset names a truth for stay by themselves.
 
     Raises `InputError` for an input that does not exist or holds nothing to take, and
     `OptionError` for a split that the inputs do not have.
@@ -63,8 +68,11 @@ def collect(
     if not found:
         unmatched = f"has no match for --pattern {pattern}" if pattern else "hold no image"
         raise InputError("the inputs", unmatched, f"give {_KINDS} files or folders of them")
-    names = distinct_names([entry.name for entry in found.values()])
-    return [replace(entry, name=own) for entry, own in zip(found.values(), names, strict=True)]
+    entries = list(found.values())
+    if movies:
+        entries = with_movies(entries, real_folder)
+    names = distinct_names([entry.name for entry in entries])
+    return [replace(entry, name=own) for entry, own in zip(entries, names, strict=True)]
 
 
 def output_stems(entries: Sequence[Entry]) -> list[str]:

@@ -36,9 +36,13 @@ class PlanesSource:
     @contextmanager
     def open(self) -> Iterator[ImageFile]:
         """One image with as many planes as files; raises `InputError` where files do not match."""
-        first = self._only_image(self.paths[0])
+        first = self._image(self.paths[0])
         for path in self.paths[1:]:
-            self._check(path, self._only_image(path), first)
+            image = self._image(path)
+            if form(image) != form(first):
+                fault = f"is {form(image)} but the first plane of its list is {form(first)}"
+                advice = "list planes of one size, type and number of channels"
+                raise InputError(shown(path), fault, advice)
         t, c, _, y, x = first.shape
         image = replace(
             first,
@@ -58,26 +62,47 @@ class PlanesSource:
         digests = (PathSource(path).digest() for path in self.paths)
         return hashlib.sha256("".join(digests).encode()).hexdigest()
 
-    def _only_image(self, path: Path) -> Image:
+    def _image(self, path: Path) -> Image:
         with PathSource(path).open() as file:
-            if len(file.images) != 1:
-                fault = f"holds {len(file.images)} images but is listed as one plane"
-                raise InputError(shown(path), fault, "list single planes")
-            image = file.images[0]
-        if image.shape[0] != 1 or image.shape[2] != 1:
-            fault = (
-                f"has {image.shape[0]} times and {image.shape[2]} depths but is listed as one plane"
+            return only_plane(
+                file, path, "but is listed as one plane", "list single planes, or this file alone"
             )
-            raise InputError(shown(path), fault, "list single planes, or this file alone")
-        return image
 
-    def _check(self, path: Path, image: Image, first: Image) -> None:
-        if (image.shape, image.dtype, image.rgb) != (first.shape, first.dtype, first.rgb):
-            raise InputError(
-                shown(path),
-                f"is {_form(image)} but the first plane of its list is {_form(first)}",
-                "list planes of one size, type and number of channels",
-            )
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the planes of one image have in common."""
+
+    height: int
+    width: int
+    channels: int
+    dtype: np.dtype[Any]
+    rgb: bool
+
+    def __str__(self) -> str:
+        several = "s" * (self.channels > 1)
+        return f"{self.height}×{self.width} {self.dtype} with {self.channels} channel{several}"
+
+
+def form(image: Image) -> Form:
+    """That of a plane of ``image``."""
+    _, channels, _, height, width = image.shape
+    return Form(height, width, channels, image.dtype, image.rgb)
+
+
+def only_plane(file: ImageFile, subject: object, wanted: str, advice: str) -> Image:
+    """The image of a file that holds one plane.
+
+    Raises `InputError` about ``subject`` otherwise, saying what was ``wanted`` and the way out.
+    """
+    if len(file.images) != 1:
+        raise InputError(shown(subject), f"holds {len(file.images)} images {wanted}", advice)
+    (image,) = file.images
+    times, _, depths, _, _ = image.shape
+    if times != 1 or depths != 1:
+        fault = f"has {times} times and {depths} depths {wanted}"
+        raise InputError(shown(subject), fault, advice)
+    return image
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +117,3 @@ class _PlanesPixels:
 
     def close(self) -> None:
         """Nothing stays open."""
-
-
-def _form(image: Image) -> str:
-    _, channels, _, height, width = image.shape
-    return f"{height}×{width} {image.dtype} with {channels} channel{'s' * (channels > 1)}"
