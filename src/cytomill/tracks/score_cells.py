@@ -1,0 +1,182 @@
+"""Cells of a result beside those of the truth: which cell was found, and by which.
+
+A cell in one frame is a *node* of the graph that the Cell Tracking Challenge compares. A true node
+is found by the predicted node that covers more than half of its pixels; a predicted node may so
+find several, and is then their merger (Matula et al., PLoS ONE 2015, doi:10.1371/journal.pone
+.0144959, "detection test").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ops.overlap import Overlaps
+from ..ops.track import Track
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nodes:
+    """The cells of a movie, one for each frame that it is in, in order of frame, then label.
+
+    Equally long, int64: ``t`` the frame, ``label`` the number in the image, ``track`` the label of
+    the track in `tracks`: the same but where the image and the table of tracks disagree. ``tracks``
+    are in order of label.
+    """
+
+    t: NDArray[np.int64]
+    label: NDArray[np.int64]
+    track: NDArray[np.int64]
+    tracks: tuple[Track, ...]
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def find(self, t: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The nodes of frames ``t`` and image labels ``label``; -1 where there is none."""
+        return _found(_keys(self.t, self.label), _keys(t, label))
+
+    @classmethod
+    def of(cls, t: NDArray[np.int64], label: NDArray[np.int64], tracks: Iterable[Track]) -> Nodes:
+        """From the labels that frames show, in order, and the table of tracks.
+
+        What the images show counts: of a track that is missing in frames that the table gives it,
+        each stretch of frames is a track, the first under the old label; a label that the table
+        lacks or gives to other frames is a track of its own. A track keeps its parent where it
+        keeps its first frame and the parent its last.
+        """
+        table = {track.label: track for track in tracks}
+        order = np.lexsort((t, label))
+        frames, labels = t[order], label[order]
+        inside = _within(frames, labels, table)
+        new = np.ones(len(order), bool)
+        new[1:] = (
+            (labels[1:] != labels[:-1])
+            | (frames[1:] != frames[:-1] + 1)
+            | (inside[1:] != inside[:-1])
+        )
+        starts = np.flatnonzero(new)
+        ends = np.append(starts, len(order))[1:] - 1
+        highest = max([0, *table, *labels[-1:].tolist()])
+        found: list[tuple[int, int, int, int]] = []
+        taken: set[int] = set()
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            old = int(labels[start])
+            if old in taken or not inside[start]:
+                highest += 1
+                name = highest
+            else:
+                name = old
+            taken.add(name)
+            found.append((name, old, int(frames[start]), int(frames[end])))
+        last = {(old, end): name for name, old, _, end in found}
+        own = np.empty(len(order), np.int64)
+        own[order] = np.repeat([name for name, *_ in found], ends - starts + 1)
+        kept = [
+            Track(name, begin, end, _parent(table.get(old), begin, table, last))
+            for name, old, begin, end in found
+        ]
+        return cls(t, label, own, tuple(sorted(kept)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """The nodes of the truth and of the prediction, and which found which.
+
+    ``found[i]`` is the predicted node that covers true node i, -1 where none does. ``finds[j]`` is
+    the number of true nodes that predicted node j covers.
+    """
+
+    truth: Nodes
+    pred: Nodes
+    found: NDArray[np.intp]
+    finds: NDArray[np.int64]
+
+    @property
+    def single(self) -> NDArray[np.bool_]:
+        """Of each true node whether it is found, and alone, by its predicted node."""
+        alone = np.append(self.finds == 1, False)
+        result: NDArray[np.bool_] = alone[self.found]
+        return result
+
+    @property
+    def partner(self) -> NDArray[np.int64]:
+        """For each true node the track that finds it, and it alone; 0 where none does."""
+        tracks = np.append(self.pred.track, 0)
+        result: NDArray[np.int64] = np.where(self.single, tracks[self.found], 0)
+        return result
+
+
+def match(frames: Iterable[Overlaps], pred: Sequence[Track], truth: Sequence[Track]) -> Matches:
+    """Match the cells of a movie from the overlaps of its frames, in order from 0.
+
+    ``pred`` and ``truth`` are the tables of tracks. Memory grows with the cells, not with the
+    pixels. Where a table and the images disagree the images count, see `Nodes.of`.
+    """
+    true_t, true_label, pred_t, pred_label, found = ([_NONE] for _ in range(5))
+    so_far = 0
+    for t, table in enumerate(frames):
+        true_t.append(np.full(len(table.truth_ids), t, np.int64))
+        true_label.append(table.truth_ids.astype(np.int64))
+        pred_t.append(np.full(len(table.pred_ids), t, np.int64))
+        pred_label.append(table.pred_ids.astype(np.int64))
+        found.append(covers(table, so_far))
+        so_far += len(table.pred_ids)
+    to = np.concatenate(found)
+    return Matches(
+        Nodes.of(np.concatenate(true_t), np.concatenate(true_label), truth),
+        Nodes.of(np.concatenate(pred_t), np.concatenate(pred_label), pred),
+        to,
+        np.bincount(to[to >= 0], minlength=so_far),
+    )
+
+
+def covers(table: Overlaps, offset: int = 0) -> NDArray[np.int64]:
+    """For each true object the index of the prediction that covers more than half of it, or -1.
+
+    ``offset`` is added to the indices.
+    """
+    held = np.flatnonzero(2 * table.shared > table.truth_areas[table.truth])
+    found = np.full(len(table.truth_ids), -1, np.int64)
+    found[table.truth[held]] = table.pred[held] + offset
+    return found
+
+
+_NONE = np.empty(0, np.int64)
+
+
+def _within(
+    t: NDArray[np.int64], label: NDArray[np.int64], table: dict[int, Track]
+) -> NDArray[np.bool_]:
+    """Whether the table gives each label the frame it is in."""
+    labels = np.array(sorted(table), np.int64)
+    spans = np.array([(table[one].begin, table[one].end) for one in labels.tolist()], np.int64)
+    at = _found(labels, label)
+    begin, end = np.append(spans.reshape(-1, 2), [[1, 0]], axis=0)[at].T
+    result: NDArray[np.bool_] = (begin <= t) & (t <= end)
+    return result
+
+
+def _parent(
+    track: Track | None, begin: int, table: dict[int, Track], last: dict[tuple[int, int], int]
+) -> int:
+    """The label of the parent that is left to a track that now begins in frame ``begin``."""
+    if track is None or track.begin != begin or track.parent not in table:
+        return 0
+    return last.get((track.parent, table[track.parent].end), 0)
+
+
+def _keys(t: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.int64]:
+    return t << 32 | label
+
+
+def _found(ordered: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Where in ``ordered``, which ascends, each of ``wanted`` is; -1 where it is not."""
+    if not len(ordered):
+        return np.full(len(wanted), -1, np.intp)
+    at = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    result: NDArray[np.intp] = np.where(ordered[at] == wanted, at, -1)
+    return result
