@@ -105,6 +105,16 @@ def zip_members(path: Path) -> list[ZipMember]:
     return found
 
 
+def usable_members(path: Path) -> dict[str, ZipMember]:
+    """The files of a zip that are not refused, by their clean names; of equal ones the last.
+
+    Raises `InputError` for a zip that cannot be read.
+    """
+    return {
+        member.name: _member(path, member) for member in _all_listed(path) if member.fault is None
+    }
+
+
 def _all_listed(path: Path) -> list[_Listed]:
     """The files of a zip with their faults; raises `InputError` where it cannot be read."""
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,9 @@ from .series import Series
 _FEW, _MANY = 3, 33
 
 _WANTED = ("but is a frame of a movie", "give it a name of its own, or leave it out")
+
+#: Files that are asked for at once, of which most of the time may be a network's.
+_AT_ONCE = 8
 
 #: Stands for what cannot be read in the stamp and the digest of a movie.
 _UNREADABLE = "unreadable"
@@ -74,11 +78,11 @@ class FramesSource:
 
     def stamp(self) -> str:
         """SHA-256 of the names and the stamps of all files."""
-        return self._hashed([_tried(source.stamp) for source in self.sources])
+        return self._hashed([source.stamp for source in self.sources])
 
     def digest(self) -> str:
         """SHA-256 of the names and the digests of all files, in order."""
-        return self._hashed([_tried(source.digest) for source in self.sources])
+        return self._hashed([source.digest for source in self.sources])
 
     def label(self, index: int) -> str:
         """What messages call the file ``index``."""
@@ -109,9 +113,11 @@ class FramesSource:
             raise InputError(self.name, unlike, "give each kind a folder of its own")
         return next(image for image in found if form(image) == usual)
 
-    def _hashed(self, facts: Sequence[str]) -> str:
+    def _hashed(self, asked: Sequence[Callable[[], str]]) -> str:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            facts = list(pool.map(_tried, asked))
         if set(facts) == {_UNREADABLE}:
-            self.sources[0].digest()  # says why
+            asked[0]()  # says why
         sha = hashlib.sha256()
         for name, fact in zip(self.series.names, facts, strict=True):
             sha.update(f"{shown(name)}\0{fact}\n".encode())

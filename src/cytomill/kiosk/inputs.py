@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import InputError, PermanentError
-from ..image.entry import Entry
+from ..errors import InputError
+from ..image.entry import Entry, Source
+from ..jobs.bucket import Bucket
 from ..jobs.errors import MissingError
 from ..jobs.items import Item
 from .backend import Backend
 from .cache import Cache
+from .frames import is_objects, objects_source
 from .place import is_fault, source
+from .retelling import Retold, retold
 
 
 class Inputs:
@@ -35,29 +38,30 @@ class Inputs:
         if bucket is None:
             raise InputError(item.name, f"is in the source {item.source}, which is not here", "")
         try:
-            with self._cache.local(bucket, item.key) as path:
-                try:
-                    yield Entry(item.name, source(item.entry, path))
-                except PermanentError as error:
-                    raise _retold(error, str(path), called(item)) from error
+            with located(self._cache, bucket, item) as found:
+                yield Entry(item.name, found)
         except MissingError:
             raise InputError(item.name, "is not there any more", "upload it again") from None
 
 
+@contextmanager
+def located(cache: Cache, bucket: Bucket, item: Item) -> Iterator[Source]:
+    """Where the bytes of an item are, for the time of the block; of a movie no frame is fetched.
+
+    Raises `MissingError`, and what the bucket raises.
+    """
+    if is_objects(item.entry):
+        yield objects_source(item.entry, cache, bucket, called(item))
+        return
+    with cache.local(bucket, item.key) as path, retold(str(path), called(item)):
+        yield Retold(source(item.entry, path), str(path), called(item))
+
+
 def called(item: Item) -> str:
     """What the user called the file that holds ``item``: the zip, where it is in one."""
-    if not item.entry:
+    if not item.entry or is_objects(item.entry):
         return item.name
     if item.source:
         return item.key
     _, _, kind, path = item.key.split("/", 3)
     return path if kind == "files" else item.name
-
-
-def _retold(error: PermanentError, path: str, name: str) -> PermanentError:
-    if path not in str(error):
-        return error
-    if isinstance(error, InputError):
-        parts = (error.subject, error.fault, error.advice)
-        return InputError(*(part.replace(path, name) for part in parts))
-    return PermanentError(str(error).replace(path, name))

@@ -15,6 +15,7 @@ from ..batch.outputs import Outputs
 from ..errors import InputError, OptionError
 from ..image.archive import is_zip, zip_entries
 from ..image.collect import is_wanted, wanted_members
+from ..image.movies import holds_plane
 from ..image.names import (
     ZARR_MARKERS,
     clean,
@@ -23,6 +24,7 @@ from ..image.names import (
     is_junk,
     natural,
 )
+from ..image.series import Place, together
 from ..jobs import layout
 from ..jobs.bucket import Bucket
 from ..jobs.errors import MissingError
@@ -32,7 +34,9 @@ from ..jobs.uploads import Uploads
 from ..pipelines.base import Products
 from .backend import Backend
 from .cache import Cache
-from .place import fault, told
+from .frames import told_objects
+from .inputs import located
+from .place import fault, member, told, told_frames
 
 
 class _Found(NamedTuple):
@@ -61,24 +65,31 @@ class Listing:
         self._backend, self._uploads, self._cache = backend, uploads, cache
 
     def list(
-        self, job: Job, outputs: Outputs, products: Products, wanted: Callable[[], bool]
+        self,
+        job: Job,
+        outputs: Outputs,
+        products: Products,
+        wanted: Callable[[], bool],
+        *,
+        movies: bool = False,
     ) -> None:
         """Find the items of ``job``, write their pages and tell the queue of each.
 
-        Pages that an earlier listing told of are left as they are. Ends early once ``wanted`` is
-        false. Raises `InputError` where nothing is found, `OptionError` for inputs that there are
+        With ``movies`` files that are frames of one are an item, as `image.collect` has it. Pages
+        that an earlier listing told of are left as they are. Ends early once ``wanted`` is false.
+        Raises `InputError` where nothing is found, `OptionError` for inputs that there are
         not and where two items would have a file of one name, `QuotaError`.
         """
-        found: dict[tuple[str, str, str], _Found] = {}
+        seen: set[tuple[str, str, str]] = set()
+        every: list[_Found] = []
         for given in job.inputs:
-            for one in self._input(given):
-                found.setdefault((one.source, one.key, one.entry), one)
-        if not found:
+            found = [one for one in self._input(given) if _is_new(one, seen)]
+            every += self._with_movies(found, given) if movies else found
+        if not every:
             patterns = [given["pattern"] for given in job.inputs if given.get("pattern")]
             what = f"have no match for {', '.join(patterns)}" if patterns else "hold no image"
             raise InputError("the inputs", what, "give TIFF, PNG, JPEG, OME-Zarr or zip files")
-        every = list(found.values())
-        found.clear()
+        seen.clear()
         names = distinct_names([one.name for one in every])
         stems = distinct_stems(names)
         outputs.check_stems(products, stems)
@@ -118,6 +129,33 @@ class Listing:
         skip = len(prefix) + 1 if prefix else 0
         files = ((found.key[skip:], found.key) for found in bucket.list(prefix))
         return self._folder(source, bucket, own, files, pattern, ordered=False)
+
+    def _with_movies(self, found: Sequence[_Found], given: Any) -> Iterator[_Found]:
+        """What is found in an input, with those that are frames of a movie as one."""
+        source = given.get("source", "")
+        own = str(given.get("prefix") or "").strip("/").rsplit("/", 1)[-1] or source
+        own = own or str(given.get("folder") or "")
+        places = [_place(one, own) for one in found]
+        for one in together(places, lambda index: self._holds_plane(found[index])):
+            if isinstance(one, int):
+                yield found[one]
+                continue
+            first = found[one.files[0]]
+            if inside := member(first.entry):
+                entry = told_frames(inside[0], one.series)
+            else:
+                keys = (found[index].key for index in one.files)
+                entry = told_objects(one.series, dict(zip(one.series.names, keys, strict=True)))
+            yield _Found(one.name, first.key, source, entry)
+
+    def _holds_plane(self, one: _Found) -> bool | None:
+        bucket = self._backend.sources[one.source] if one.source else self._backend.bucket
+        item = Item(one.name, one.key, "", one.source, one.entry)
+        try:
+            with located(self._cache, bucket, item) as source:
+                return holds_plane(source)
+        except MissingError:
+            return None
 
     def _single(
         self, source: str, bucket: Bucket, key: str, pattern: str | None
@@ -175,6 +213,24 @@ class Listing:
                     yield _Found(entry.name, key, source, told(entry.source, path, name))
         except MissingError:
             yield _Found(name, key, source, fault(name, "is not there any more", "upload it again"))
+
+
+def _is_new(one: _Found, seen: set[tuple[str, str, str]]) -> bool:
+    """Whether no input before reached it."""
+    before = len(seen)
+    seen.add((one.source, one.key, one.entry))
+    return len(seen) > before
+
+
+def _place(one: _Found, own: str) -> Place | None:
+    """Where a file of an input, whose folder is called ``own``, lies; None for what is no file."""
+    above, _, name = one.name.rpartition("/")
+    if inside := member(one.entry):
+        folder, file = inside
+        return Place((one.key, folder), above, file)
+    if one.entry or name.lower().endswith(".zarr"):
+        return None
+    return Place(above, above or own, name)
 
 
 def _grouped(files: _Files) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

@@ -2,7 +2,8 @@
 
 An item is a file or an OME-Zarr folder of its own (an empty ``entry``), or something in a zip: a
 member, told by its place so that nobody has to list the zip again, an OME-Zarr folder, told by its
-name, or what was found unusable when it was listed, told by why.
+name, or what was found unusable when it was listed, told by why. Or it is a movie whose frames are
+files of a folder, which `frames` tells, or of a folder in a zip, told by their names.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import InputError
-from ..image.archive import zip_entries
+from ..image.archive import usable_members, zip_entries
 from ..image.entry import FaultSource, PathSource, Source
+from ..image.frames import FramesSource
+from ..image.names import shown
+from ..image.series import Series
 from ..image.zipmember import MemberSource, ZarrMembersSource, ZipMember
+from .numbers import packed, unpacked
 
 #: How the ``entry`` of each kind begins.
-_MEMBER, _FOLDER, _FAULT = "member", "folder", "fault"
+_MEMBER, _FOLDER, _FAULT, _FRAMES = "member", "folder", "fault", "frames"
 
 
 def told(source: Source, zip_path: Path, name: str) -> str:
@@ -33,6 +38,20 @@ def told(source: Source, zip_path: Path, name: str) -> str:
             subject = source.subject.replace(str(zip_path), name)
             return fault(subject, source.fault, source.advice)
     raise TypeError(source)
+
+
+def told_frames(folder: str, series: Series) -> str:
+    """The ``entry`` of a movie whose frames are in a ``folder`` of a zip."""
+    place = [folder, series.before, series.after, packed(series.written)]
+    return json.dumps([_FRAMES, *place], ensure_ascii=False)
+
+
+def member(entry: str) -> tuple[str, str] | None:
+    """The folder and the name of a member; None for any other ``entry``."""
+    if not entry.startswith(f'["{_MEMBER}"'):
+        return None
+    folder, _, name = str(json.loads(entry)[1]).rpartition("/")
+    return folder, name
 
 
 def fault(subject: str, what: str, advice: str) -> str:
@@ -58,7 +77,26 @@ def source(entry: str, path: Path) -> Source:
         if found is None:
             raise InputError(path, f"has no {rest[0]} any more", "upload it again")
         return found
+    if kind == _FRAMES:
+        folder, before, after, runs = rest
+        series = Series(before, after, unpacked(runs))
+        known = _members(path, path.stat().st_mtime_ns)
+        above = f"{folder}/" if folder else ""
+        sources = (_frame(path, f"{above}{name}", known) for name in series.names)
+        return FramesSource(shown(f"{path}/{above}".rstrip("/")), series, tuple(sources))
     return FaultSource(*rest)
+
+
+def _frame(path: Path, name: str, known: Mapping[str, ZipMember]) -> Source:
+    if name in known:
+        return MemberSource(known[name])
+    return FaultSource(shown(f"{path}/{name}"), "is not there any more", "upload it again")
+
+
+@lru_cache(maxsize=4)
+def _members(path: Path, stamp: int) -> Mapping[str, ZipMember]:
+    """See `_folders`."""
+    return usable_members(path)
 
 
 @lru_cache(maxsize=4)

@@ -109,7 +109,8 @@ class Work:
             job = self._queue.job(task.job)
             if job is not None and not (job.sealed or job.state.ended):
                 wanted = functools.partial(self._wanted, held)
-                self._listing.list(job, plan.outputs, plan.products, wanted)
+                movies = plan.pipeline.movies
+                self._listing.list(job, plan.outputs, plan.products, wanted, movies=movies)
         return Ended(Outcome.DONE, seconds=time.perf_counter() - begun)
 
     def _wanted(self, held: Held) -> bool:

@@ -23,7 +23,7 @@ from ...jobs.items import Item, read
 from ...jobs.job import Job
 from ..backend import Backend
 from ..cache import Cache
-from ..place import source
+from ..inputs import located
 from ..record import Output
 from .common import Held, JobId, Reader, find_job
 from .items import ItemIndex
@@ -93,8 +93,8 @@ def _image(stack: ExitStack, held: Backend, cache: Cache, item: Item) -> Image:
     if bucket.path(item.key) is None and (bucket.size(item.key) or 0) > _BYTES:
         raise ConflictError(f"{item.name}: is too large for a preview; download its results")
     try:
-        path = stack.enter_context(cache.local(bucket, item.key))
-        return stack.enter_context(source(item.entry, path).open()).images[0]
+        found = stack.enter_context(located(cache, bucket, item))
+        return stack.enter_context(found.open()).images[0]
     except MissingError:
         raise MissingError(f"{item.name}: the image itself has been deleted") from None
     except InputError as error:  # where the file lies on this server is nobody's business
