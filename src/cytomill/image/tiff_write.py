@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import imagecodecs
 import numpy as np
@@ -87,7 +88,12 @@ def _write(
     tiled = height * width > _STREAMED
     # The writer would compress each segment with a slower library than the one used here.
     layout = {"tile": (_TILE, _TILE)} if tiled else {"rowsperstrip": min(_ROWS, height)}
-    metadata: dict[str, Any] = {"axes": "".join(axis for axis, _ in kept)}
+    # Of what is written, not of when: the same result twice is the same file.
+    told = f"{image.name} {shape} {declared} {dtype}"
+    metadata: dict[str, Any] = {
+        "axes": "".join(axis for axis, _ in kept),
+        "UUID": str(uuid5(NAMESPACE_URL, told)),
+    }
     options: dict[str, Any] = {}
     if channels:
         metadata |= {"Channel": {"Name": list(channels)}}

@@ -54,6 +54,11 @@ def part(name: str, item: int, number: int, part: int) -> str:
     return f"{parts(name, item)}/{number}/{part:06d}"
 
 
+def risk(name: str, item: int, number: int, part: int, index: int) -> str:
+    """The folder of what is known of one of the parts that a task has, when it has killed."""
+    return f"{parts(name, item)}/{number}/risks/{part:06d}/{index:06d}"
+
+
 def report(name: str) -> str:
     """The folder of the tables and the manifest of a job."""
     return f"jobs/{name}/report"

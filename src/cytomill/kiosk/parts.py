@@ -30,8 +30,11 @@ _FEW = 4
 Group = list[tuple[int, Part]]
 
 
-def divided(split: Sequence[Sequence[Part]]) -> list[Group]:
-    """The parts of a file's images as tasks, in their order; one task where more do not pay."""
+def divided(split: Sequence[Sequence[Part]], *, apart: bool = False) -> list[Group]:
+    """The parts of a file's images as tasks, in their order; one task where more do not pay.
+
+    ``apart`` makes a task of each part there.
+    """
     groups: list[Group] = [[]]
     pixels = 0
     for number, parts in enumerate(split):
@@ -41,9 +44,10 @@ def divided(split: Sequence[Sequence[Part]]) -> list[Group]:
                 pixels = 0
             groups[-1].append((number, part))
             pixels += prod(part.core.shape) * part.frames * part.depth
-    if len(groups) <= _FEW:
-        return [[pair for group in groups for pair in group]]
-    return groups
+    if len(groups) > _FEW:
+        return groups
+    pairs = [pair for group in groups for pair in group]
+    return [[pair] for pair in pairs] if apart else [pairs]
 
 
 class Parts:
@@ -62,7 +66,7 @@ class Parts:
     ) -> None:
         """Keep the parts that ``task`` divides its item into."""
         counts = [len(parts) for parts in split]
-        data = dump([counts, list(groups)], _modules(pipeline))
+        data = dump([counts, list(groups)], modules(pipeline))
         self._bucket.put(_split_key(task, task.attempt), memoryview(data))
 
     def group(self, task: Task, pipeline: Pipeline[Any]) -> Group:
@@ -72,17 +76,17 @@ class Parts:
     def keep(self, task: Task, pipeline: Pipeline[Any], made: list[Partial]) -> None:
         """Keep what came of a task's parts. Raises `NotPortableError`."""
         key = layout.part(task.job, task.item, task.parts, task.part)
-        self._bucket.put(key, memoryview(dump(made, _modules(pipeline))))
+        self._bucket.put(key, memoryview(dump(made, modules(pipeline))))
 
     def kept(self, task: Task, pipeline: Pipeline[Any]) -> tuple[Sequence[int], Iterator[Partial]]:
         """How many parts each image has, and what came of them, in their order."""
         counts, groups = self._divided(task, pipeline)
-        modules = _modules(pipeline)
+        own = modules(pipeline)
 
         def partials() -> Iterator[Partial]:
             for number in range(len(groups)):
                 key = layout.part(task.job, task.item, task.parts, number)
-                yield from load(self._bucket.get(key), modules)
+                yield from load(self._bucket.get(key), own)
 
         return counts, partials()
 
@@ -90,7 +94,7 @@ class Parts:
         key = _split_key(task, task.parts)
 
         def read() -> tuple[list[int], list[Group]]:
-            counts, groups = load(self._bucket.get(key), _modules(pipeline))
+            counts, groups = load(self._bucket.get(key), modules(pipeline))
             return counts, groups
 
         return self._split.get(key, read)
@@ -100,5 +104,6 @@ def _split_key(task: Task, attempt: int) -> str:
     return f"{layout.parts(task.job, task.item)}/{attempt}/split"
 
 
-def _modules(pipeline: Pipeline[Any]) -> set[str]:
+def modules(pipeline: Pipeline[Any]) -> set[str]:
+    """Where the dataclasses are that may be in a pipeline's parts and partials; see `portable`."""
     return {type(pipeline).__module__}

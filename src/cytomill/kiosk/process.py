@@ -19,6 +19,7 @@ from ..pipelines.faults import is_of_work, reason
 from ..pipelines.stopwatch import Stopwatch
 from ..pipelines.trying import process
 from . import record
+from .careful import Careful, can_lose
 from .inputs import Inputs
 from .making import Making
 from .parts import Parts, divided
@@ -53,6 +54,7 @@ class Processing:
     def __init__(self, bucket: Bucket, plans: Plans, inputs: Inputs, scratch: Path) -> None:
         self._bucket, self._plans, self._inputs = bucket, plans, inputs
         self._parts, self._making = Parts(bucket), Making(bucket, scratch)
+        self._careful = Careful(bucket)
 
     def do(self, task: Task) -> Ended | Fanned:
         """Do a task about an item, up to what is told the queue.
@@ -96,6 +98,8 @@ class Processing:
 
     def published(self, task: Task, ended: Ended) -> None:
         """An attempt counts: what earlier ones left goes."""
+        if task.kind is Kind.PART and ended.outcome is Outcome.DONE:
+            return  # it is to be merged yet, with its sisters
         if task.attempt > 1:
             keep_only(self._bucket, task.job, task.item, task.attempt)
         if task.kind is Kind.MERGE or task.attempt > 1 or ended.outcome is Outcome.FAILED:
@@ -114,7 +118,8 @@ class Processing:
         parts = self._parts.group(task, plan.pipeline)
         with self._inputs.entry(item) as entry, entry.open() as file:
             images = viewed(plan.pipeline, file.images, item.name)
-            made = [self._processed(plan, images[number], part) for number, part in parts]
+            do = self._careful.doing(task, self._processed) if task.tries else self._processed
+            made = [do(plan, images[number], part) for number, part in parts]
         self._parts.keep(task, plan.pipeline, made)
 
     def _digest(self, item: Item) -> str:
@@ -135,7 +140,7 @@ class Processing:
             else:
                 with watch("split"):
                     split = [plan.pipeline.split(image) for image in images]
-                groups = divided(split)
+                groups = divided(split, apart=task.tries > 0 and can_lose(plan.pipeline))
                 if len(groups) > 1:
                     self._parts.begin(task, plan.pipeline, split, groups)
                     return Fanned(len(groups))

@@ -169,7 +169,7 @@ def _stream(table: pa.Table) -> pa.Buffer:
 def _plain(schema: pa.Schema) -> pa.Schema:
     """The schema without the record."""
     kept = {name: value for name, value in schema.metadata.items() if name != _KEY}
-    return schema.with_metadata(kept or None)
+    return schema.with_metadata(kept) if kept else schema.remove_metadata()
 
 
 def _told(schema: pa.Schema) -> dict[str, Any]:
