@@ -82,7 +82,8 @@ class Run:
         self._overwrite = overwrite
         #: Whether work has begun: what stops the run after that leaves something done.
         self.begun = False
-        entries = collect(inputs, pattern=pattern, split=split, exclude=self.out)
+        movies = self.pipeline.movies
+        entries = collect(inputs, pattern=pattern, split=split, exclude=self.out, movies=movies)
         stems = output_stems(entries)
         pairs = list(zip(entries, stems, strict=True))
         self._taken = frozenset(stem.casefold() for stem in stems)

@@ -166,7 +166,8 @@ class Pipeline(ABC, Generic[O]):
     def view(self, image: Image) -> Image:
         """``image`` as this analysis takes it, such as with its planes of Z as times.
 
-        All that follows is of that, outputs too. No pixel is changed. Raises `InputError`.
+        All that follows is of that, outputs too. What was seen so stays as it is when it is seen
+        again. Raises `InputError`.
         """
         return image
 
