@@ -106,11 +106,11 @@ def command(
     _check(chose, wanted)
     with asked(server, token) as client:
         try:
-            _check_there(client, chose, wanted)
+            movies = _check_there(client, chose, wanted)
             if source is not None:
                 stored = [Stored(source=source, prefix=prefix or "", pattern=pattern or "")]
             else:
-                stored = _send(client, inputs, pattern, out, quiet=quiet)
+                stored = _send(client, inputs, pattern, out, movies=movies, quiet=quiet)
             job = client.submit(
                 stored,
                 pipeline=chose,
@@ -168,25 +168,38 @@ def _check(pipeline: str, options: Mapping[str, Any]) -> None:
                 raise OptionError(f"{pipeline}: option {where}: {fault['msg'].lower()}") from None
 
 
-def _check_there(client: Client, pipeline: str, options: Mapping[str, Any]) -> None:
-    """Raise `OptionError` for options that the kiosk does not know, before anything is sent."""
+def _check_there(client: Client, pipeline: str, options: Mapping[str, Any]) -> bool:
+    """Raise `OptionError` for options that the kiosk does not know, before anything is sent.
+
+    Returns whether the pipeline's inputs are movies.
+    """
     there = [one["name"] for one in client.pipelines()]
     if pipeline not in there:
         raise OptionError(f"the kiosk has no pipeline {pipeline!r}; it has: {', '.join(there)}")
-    known = client.pipeline(pipeline)["options"].get("properties", {})
+    about = client.pipeline(pipeline)
+    known = about["options"].get("properties", {})
     for name in options:
         if name not in known:
             raise OptionError(
                 f"{pipeline} has no option {name!r} there; its options are: {', '.join(known)}"
             )
+    return bool(about.get("movies"))
 
 
 def _send(
-    client: Client, inputs: Sequence[str], pattern: str | None, out: str | None, *, quiet: bool
+    client: Client,
+    inputs: Sequence[str],
+    pattern: str | None,
+    out: str | None,
+    *,
+    movies: bool,
+    quiet: bool,
 ) -> list[Stored]:
     try:
         with Meter("sent", "B", quiet=quiet) as meter:
-            return client.upload(inputs, pattern=pattern, exclude=out, progress=meter)
+            return client.upload(
+                inputs, pattern=pattern, exclude=out, movies=movies, progress=meter
+            )
     except KeyboardInterrupt:
         raise Interrupted from None
 

@@ -136,7 +136,9 @@ class AsyncClient:
             raise OptionError("axes: are those of an array; files say theirs")
         if pixel_size is not None:
             options["pixel_size"] = pixel_size
-        stored = await self.upload(inputs, pattern=pattern, exclude=out)
+        about = await self.pipeline(_chosen(pipeline, options))
+        movies = bool(about.get("movies"))
+        stored = await self.upload(inputs, pattern=pattern, exclude=out, movies=movies)
         job = await self.submit(
             stored,
             pipeline=pipeline,
@@ -195,16 +197,18 @@ class AsyncClient:
         pattern: str | None = None,
         exclude: str | Path | None = None,
         name: str = "",
+        movies: bool = False,
         progress: Progress | None = None,
     ) -> list[Stored]:
         """Send files, folders, globs and zips; returns what `submit` takes.
 
         A folder keeps its relative paths; the folder ``exclude``, where results are written, is
         left out. What an earlier call sent of the same files, unchanged, and under the same
-        ``name``, is not sent again. ``progress`` is called with the bytes sent and those there are.
+        ``name``, is not sent again. ``movies`` says that files are frames of movies: those of one
+        folder go together. ``progress`` is called with the bytes sent and those there are.
         Raises `InputError` as `cytomill.run` does.
         """
-        groups = await asyncio.to_thread(plan, paths, pattern, exclude)
+        groups = await asyncio.to_thread(plan, paths, pattern, exclude, movies=movies)
         return await Uploader(self._http, self._parallel).send(groups, name, progress)
 
     async def submit(

@@ -2,7 +2,7 @@
 
 Inputs are grouped so that the kiosk lists what it was sent in the order, and under the names, that
 a run on this machine gives them: a folder or a glob is a group, and so are files that follow each
-other in natural order.
+other in natural order. Where they are frames of movies, those of one folder are a group.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..errors import InputError
 from ..image.archive import is_zip
 from ..image.collect import named
 from ..image.entry import is_zarr
+from ..image.movies import folder_name
 from ..image.names import clean, is_image, is_junk, natural, shown
 
 #: Groups that files named one by one may make: beyond it they go as one, in natural order.
@@ -44,11 +45,15 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Files that are sent as one upload. ``pattern`` is put to them there, unless empty."""
+    """Files that are sent as one upload. ``pattern`` is put to them there, unless empty.
+
+    ``folder`` is what the folder is called that those without a folder in their names are in.
+    """
 
     label: str
     files: tuple[File, ...]
     pattern: str = ""
+    folder: str = ""
 
     @property
     def bytes(self) -> int:
@@ -68,23 +73,26 @@ def plan(
     inputs: Sequence[str | Path] | str | Path,
     pattern: str | None = None,
     exclude: str | Path | None = None,
+    *,
+    movies: bool = False,
 ) -> list[Group]:
     """The groups of ``inputs``: files, folders, globs and zips; see `cytomill.run`.
 
     ``pattern`` chooses within folders and zips; the folder ``exclude`` is left out. A file that
-    several inputs reach is taken once. Raises `InputError` for an input that does not exist, cannot
-    be read or holds nothing to take.
+    several inputs reach is taken once. With ``movies`` files named one by one go folder by folder.
+    Raises `InputError` for an input that does not exist, cannot be read or holds nothing to take.
     """
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     search = _Search(pattern, exclude)
     groups: list[Group] = []
     alone: list[_Found] = []
+    apart = _by_folder if movies else _grouped
     for one in (os.fspath(one) for one in given):
         found = named(one)
         if found.path is not None and _single(found.path):
             alone += search.fresh(search.file(found.path, found.path.name))
             continue
-        groups += _grouped(alone, search)
+        groups += apart(alone, search)
         alone = []
         if found.path is not None:
             inside = search.folder(found.path, "")
@@ -93,7 +101,7 @@ def plan(
         else:
             inside = [one for path, name in found.matches for one in search.any(path, name)]
         groups += _group(search.fresh(inside), search.pattern)
-    groups += _grouped(alone, search)
+    groups += apart(alone, search)
     if not groups:
         fault = f"has no match for --pattern {pattern}" if pattern else "hold no image"
         raise InputError("the inputs", fault, "give TIFF, PNG, JPEG, OME-Zarr or zip files")
@@ -206,7 +214,21 @@ def _group(found: Sequence[_Found], pattern: str) -> list[Group]:
     files = tuple(file for one in found for file in one.files)
     if not files:
         return []
-    return [Group(found[0].name.split("/")[0] if len(found) == 1 else "images", files, pattern)]
+    label = found[0].name.split("/")[0] if len(found) == 1 else "images"
+    folder = next((folder_name(one.path.parent) for one in found if "/" not in one.name), "")
+    return [Group(label, files, pattern, shown(folder))]
+
+
+def _by_folder(found: Sequence[_Found], search: _Search) -> list[Group]:
+    """The groups of what was named one by one, as the frames of movies are."""
+    folders: dict[tuple[str, bool], list[_Found]] = {}
+    for one in found:
+        folders.setdefault((os.path.realpath(one.path.parent), one.odd), []).append(one)
+    return [
+        group
+        for inside in folders.values()
+        for group in _grouped(sorted(inside, key=lambda one: natural(one.name)), search)
+    ]
 
 
 def _grouped(found: Sequence[_Found], search: _Search) -> list[Group]:

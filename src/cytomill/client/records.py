@@ -149,13 +149,15 @@ class Upload(_Record):
 class Stored:
     """An input that a kiosk has: an upload, or what lies below a prefix of one of its sources.
 
-    ``pattern`` takes the files that match, such as ``*_DAPI.tif``.
+    ``pattern`` takes the files that match, such as ``*_DAPI.tif``. ``folder`` is what the folder of
+    an upload is called: a movie is, whose frames lie at its top.
     """
 
     upload: str = ""
     source: str = ""
     prefix: str = ""
     pattern: str = ""
+    folder: str = ""
 
     def told(self) -> dict[str, str]:
         """As the API has it."""
@@ -164,4 +166,5 @@ class Stored:
             if self.upload
             else {"source": self.source, "prefix": self.prefix}
         )
-        return place | ({"pattern": self.pattern} if self.pattern else {})
+        more = {"pattern": self.pattern, "folder": self.folder}
+        return place | {name: value for name, value in more.items() if value}

@@ -92,12 +92,18 @@ class Client:
         pattern: str | None = None,
         exclude: str | Path | None = None,
         name: str = "",
+        movies: bool = False,
         progress: Progress | None = None,
     ) -> list[Stored]:
         """See `AsyncClient.upload`."""
         return self._loop.call(
             self._client.upload(
-                paths, pattern=pattern, exclude=exclude, name=name, progress=progress
+                paths,
+                pattern=pattern,
+                exclude=exclude,
+                name=name,
+                movies=movies,
+                progress=progress,
             )
         )
 

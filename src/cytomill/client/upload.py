@@ -88,7 +88,7 @@ class Uploader:
                     missing.append(file)
             sending = _Sending(self._http, upload.id, self._turn, self._parallel, tally)
             await each(_together(missing), sending.files, self._parallel)
-            stored.append(Stored(upload=upload.id, pattern=group.pattern))
+            stored.append(Stored(upload=upload.id, pattern=group.pattern, folder=group.folder))
         return stored
 
     async def _files(self, upload: Upload) -> dict[str, int]:

@@ -102,6 +102,30 @@ def test_the_folder_of_results_is_left_out(tree):
         plan("images/out", exclude="images/out")
 
 
+def test_frames_named_one_by_one_go_folder_by_folder(tree):
+    names = [f"{folder}/t{number}.tif" for folder in ("02", "01") for number in (10, 1, 9)]
+    for name in names:
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    mixed = [names[0], names[3], *names]
+    groups = plan(mixed, movies=True)
+    assert [group.folder for group in groups] == ["02", "01"]
+    for group in groups:
+        assert [file.name for file in group.files] == ["t1.tif", "t9.tif", "t10.tif"]
+
+
+def test_the_folder_of_files_without_one_in_their_names_is_told(tree, monkeypatch):
+    def folders(*inputs):
+        return [group.folder for group in plan(list(inputs))]
+
+    assert folders("images") == ["images"]
+    assert folders("images/img*.tif") == ["images"]
+    assert folders("ima*/img*.tif") == [""]
+    assert folders("images/a.tif") == ["images"]
+    monkeypatch.chdir(tree)
+    assert folders(".") == folders("a.tif") == folders("b/..") == ["images"]
+
+
 @pytest.mark.parametrize(
     ("given", "fault"),
     [

@@ -32,5 +32,6 @@ def test_a_job_has_ended(state):
 
 def test_inputs_as_the_api_has_them():
     assert Stored(upload="u").told() == {"upload": "u"}
+    assert Stored(upload="u", folder="01").told() == {"upload": "u", "folder": "01"}
     source = Stored(source="nas", prefix="a", pattern="*.tif")
     assert source.told() == {"source": "nas", "prefix": "a", "pattern": "*.tif"}

@@ -47,6 +47,7 @@ def pipeline(name: Name, caller: Reader) -> PipelineAnswer:
         summary=kind.summary,
         options=kind.Options.model_json_schema(),
         models=list(kind.models),
+        movies=kind.movies,
         products=_products(kind),
     )
 

@@ -37,6 +37,12 @@ class Inputs(Request):
         max_length=200,
         description="Which files to take: *, ? and [] as in a shell. Default: images.",
     )
+    folder: Line = Field(
+        "",
+        max_length=255,
+        description="What the folder of an upload is called: a movie whose frames are files at its "
+        "top is called so.",
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -44,11 +50,15 @@ class Inputs(Request):
             raise ValueError("give either upload or source")
         if self.upload is not None and self.prefix:
             raise ValueError("prefix goes with source; use pattern for an upload")
+        if self.source is not None and self.folder:
+            raise ValueError("folder goes with upload; that of a source has a name")
         return self
 
     def kept(self) -> Mapping[str, Any]:
         """What is stored with the job."""
         found = {"upload": self.upload} if self.upload else {}
+        if self.folder:
+            found["folder"] = self.folder
         if self.source:
             found = {"source": self.source, "prefix": self.prefix}
         return {**found, "pattern": self.pattern} if self.pattern else found
@@ -230,6 +240,7 @@ class PipelineAnswer(BaseModel):
     summary: str
     options: dict[str, Any] = Field(description="The JSON schema of its options.")
     models: list[str] = Field(description="The models that it always asks.")
+    movies: bool = Field(description="Whether files that are frames of a movie are one input.")
     products: ProductsAnswer | None = Field(
         description="What it gives; null where that depends on its options."
     )
