@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 #: Images on the picture where --worst is not given: what fits a screen or two.
 _WORST = 4
+
+#: The intersection over union at which objects match where --threshold is not given.
+_IOU = 0.5
+
+#: Frames between a predicted and a true division where --tolerance is not given: what the Cell
+#: Tracking Challenge allows for Fluo-N2DL-HeLa.
+_TOLERANCE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--threshold",
     type=float,
-    default=0.5,
-    show_default=True,
     metavar="IOU",
-    help="Objects match at this intersection over union or above.",
+    help=f"Objects match at this intersection over union or above.  [default: {_IOU}]",
 )
 @click.option("--allow-missing", is_flag=True, help="Leave out truth that has no prediction.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of the table.")
@@ -69,17 +74,41 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     metavar="FOLDER",
     help="The microscope's images, to draw on in the picture.",
 )
+@click.option("--tracks", is_flag=True, help="Score tracked movies: links and divisions too.")
+@click.option(
+    "--border",
+    type=click.IntRange(min=0),
+    metavar="PIXELS",
+    help="With --tracks: leave out cells that lie wholly this near to the edge.  [default: 0]",
+)
+@click.option(
+    "--tolerance",
+    type=int,
+    metavar="FRAMES",
+    help="With --tracks: a division so much early or late is found too, 0 to 3."
+    f"  [default: {_TOLERANCE}]",
+)
+@click.option(
+    "--errors",
+    type=_FILE,
+    metavar="FILE.csv",
+    help="With --tracks: write where every error is to this file.",
+)
 def command(
     pred: Path,
     truth: Path,
     pattern: str | None,
-    threshold: float,
+    threshold: float | None,
     allow_missing: bool,
     as_json: bool,
     csv_file: Path | None,
     picture: Path | None,
     worst: int | None,
     images: Path | None,
+    tracks: bool,
+    border: int | None,
+    tolerance: int | None,
+    errors: Path | None,
 ) -> None:
     """Score the labels in PRED against those in TRUTH.
 
@@ -87,7 +116,32 @@ def command(
     a.png, a_labels.tif or a_masks.tif, in the same sub-folder. TIFF, PNG and OME-Zarr are read.
 
     The table has a row per image, one for all objects pooled, and one for the mean over images.
+
+    With --tracks each is a tracked movie, or a folder of some: a folder of the Cell Tracking
+    Challenge (01_RES, 01_GT), or a_labels.tif with a_lineage.json beside it.
     """
+    if tracks:
+        _refuse(
+            "is not for tracks (--tracks)",
+            {
+                "--pattern": pattern,
+                "--threshold": threshold,
+                "--picture": picture,
+                "--worst": worst,
+                "--images": images,
+            },
+        )
+        from .evaluate_tracks import Wanted, evaluate
+
+        told = _TOLERANCE if tolerance is None else tolerance
+        wanted = Wanted(border or 0, told, allow_missing, as_json, csv_file, errors)
+        _finish(*evaluate(pred, truth, wanted))
+        return
+    _refuse(
+        "is about tracks; give --tracks too",
+        {"--border": border, "--tolerance": tolerance, "--errors": errors},
+    )
+    threshold = _IOU if threshold is None else threshold
     if not 0 < threshold <= 1:
         raise OptionError(f"--threshold {threshold}: must be above 0 and at most 1")
     if picture is None and (worst is not None or images is not None):
@@ -123,6 +177,13 @@ def command(
         except InputError as fault:
             faults.append(fault)
     _finish(faults, len(results))
+
+
+def _refuse(why: str, options: Mapping[str, object]) -> None:
+    """Raise `OptionError` for the first of ``options`` that was given."""
+    for name, value in options.items():
+        if value is not None:
+            raise OptionError(f"{name} {value}: {why}")
 
 
 def _unpaired(

@@ -46,8 +46,8 @@ def table(rows: Sequence[tuple[str, Score]], threshold: float) -> str:
     if len(rows) > 1:
         lines.append(_cells("all objects pooled", whole.counts(), whole.ratios()))
         lines.append(_cells("mean over images", {}, mean))
-    blocks = [_aligned(lines, rule=len(rows) + 1 if len(rows) > 1 else None)]
-    blocks.append(_aligned(_by_threshold(whole.ratios(), mean, several=len(rows) > 1)))
+    blocks = [aligned(lines, rule=len(rows) + 1 if len(rows) > 1 else None)]
+    blocks.append(aligned(_by_threshold(whole.ratios(), mean, several=len(rows) > 1)))
     sq = "–" if whole.chosen.sq is None else f"{whole.chosen.sq:.3f}"
     blocks.append(
         f"pooled: SQ {sq}, RQ {whole.chosen.f1:.3f}, foreground IoU {whole.foreground_iou:.3f}, "
@@ -60,7 +60,7 @@ def table(rows: Sequence[tuple[str, Score]], threshold: float) -> str:
 
 def _cells(name: str, counts: Mapping[str, int], ratios: Mapping[str, float | None]) -> list[str]:
     cells = [str(counts.get(key, "")) for _, key in _COUNTS]
-    return [name, *cells, *(_ratio(ratios[key]) for _, key in _RATIOS)]
+    return [name, *cells, *(ratio(ratios[key]) for _, key in _RATIOS)]
 
 
 def _by_threshold(
@@ -70,16 +70,17 @@ def _by_threshold(
     names = (("F1", "f1"), ("precision", "precision"), ("recall", "recall"), ("AP", "ap"))
     for prefix, values in [("pooled ", whole), ("mean ", mean)] if several else [("", whole)]:
         for title, key in names:
-            cells = (_ratio(values[f"{key}_{threshold:.2f}"]) for threshold in THRESHOLDS)
+            cells = (ratio(values[f"{key}_{threshold:.2f}"]) for threshold in THRESHOLDS)
             lines.append([prefix + title, *cells])
     return lines
 
 
-def _ratio(value: float | None) -> str:
+def ratio(value: float | None) -> str:
+    """A number between 0 and 1 to three places; a dash where there is none."""
     return "–" if value is None else f"{value:.3f}"
 
 
-def _aligned(lines: Sequence[Sequence[str]], rule: int | None = None) -> str:
+def aligned(lines: Sequence[Sequence[str]], rule: int | None = None) -> str:
     """Columns aligned, the first left and cut to fit; a rule before line ``rule``."""
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
     widths[0] = max(_MIN_NAME, min(widths[0], _WIDTH - sum(widths[1:]) - len(widths) + 1))

@@ -9,7 +9,7 @@ find several, and is then their merger (Matula et al., PLoS ONE 2015, doi:10.137
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,41 +44,27 @@ class Nodes:
         """From the labels that frames show, in order, and the table of tracks.
 
         What the images show counts: of a track that is missing in frames that the table gives it,
-        each stretch of frames is a track, the first under the old label; a label that the table
-        lacks or gives to other frames is a track of its own. A track keeps its parent where it
-        keeps its first frame and the parent its last.
+        each stretch of frames is a track, the first under the old label, and the parent of the
+        next, as the challenge writes a cell that comes back; a label that the table lacks or gives
+        to other frames is a track of its own. A track keeps its parent where it keeps its first
+        frame and the parent its last.
         """
         table = {track.label: track for track in tracks}
         order = np.lexsort((t, label))
-        frames, labels = t[order], label[order]
-        inside = _within(frames, labels, table)
-        new = np.ones(len(order), bool)
-        new[1:] = (
-            (labels[1:] != labels[:-1])
-            | (frames[1:] != frames[:-1] + 1)
-            | (inside[1:] != inside[:-1])
-        )
-        starts = np.flatnonzero(new)
-        ends = np.append(starts, len(order))[1:] - 1
-        highest = max([0, *table, *labels[-1:].tolist()])
-        found: list[tuple[int, int, int, int]] = []
-        taken: set[int] = set()
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-            old = int(labels[start])
-            if old in taken or not inside[start]:
-                highest += 1
-                name = highest
-            else:
-                name = old
-            taken.add(name)
-            found.append((name, old, int(frames[start]), int(frames[end])))
-        last = {(old, end): name for name, old, _, end in found}
+        starts, inside = _stretches(t[order], label[order], table)
+        found = _named(t[order], label[order], starts, inside, table)
+        last = {(old, track.end): track.label for old, track in found}
+        kept = []
+        for old, track in found:
+            told = table.get(old)
+            if not track.parent and told is not None and told.begin == track.begin:
+                above = table.get(told.parent)
+                own_parent = last.get((above.label, above.end), 0) if above else 0
+                track = replace(track, parent=own_parent)
+            kept.append(track)
         own = np.empty(len(order), np.int64)
-        own[order] = np.repeat([name for name, *_ in found], ends - starts + 1)
-        kept = [
-            Track(name, begin, end, _parent(table.get(old), begin, table, last))
-            for name, old, begin, end in found
-        ]
+        names = np.array([track.label for track in kept], np.int64)
+        own[order] = np.repeat(names, np.diff(starts, append=len(order)))
         return cls(t, label, own, tuple(sorted(kept)))
 
 
@@ -148,25 +134,44 @@ def covers(table: Overlaps, offset: int = 0) -> NDArray[np.int64]:
 _NONE = np.empty(0, np.int64)
 
 
-def _within(
+def _stretches(
     t: NDArray[np.int64], label: NDArray[np.int64], table: dict[int, Track]
-) -> NDArray[np.bool_]:
-    """Whether the table gives each label the frame it is in."""
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Where stretches of frames of a label begin, and whether the table gives a node its frame."""
     labels = np.array(sorted(table), np.int64)
-    spans = np.array([(table[one].begin, table[one].end) for one in labels.tolist()], np.int64)
-    at = _found(labels, label)
-    begin, end = np.append(spans.reshape(-1, 2), [[1, 0]], axis=0)[at].T
-    result: NDArray[np.bool_] = (begin <= t) & (t <= end)
-    return result
+    spans = [(table[one].begin, table[one].end) for one in labels.tolist()]
+    begin, end = np.array([*spans, (1, 0)], np.int64)[_found(labels, label)].T
+    inside = (begin <= t) & (t <= end)
+    new = np.ones(len(t), bool)
+    new[1:] = (label[1:] != label[:-1]) | (t[1:] != t[:-1] + 1) | (inside[1:] != inside[:-1])
+    return np.flatnonzero(new), inside
 
 
-def _parent(
-    track: Track | None, begin: int, table: dict[int, Track], last: dict[tuple[int, int], int]
-) -> int:
-    """The label of the parent that is left to a track that now begins in frame ``begin``."""
-    if track is None or track.begin != begin or track.parent not in table:
-        return 0
-    return last.get((track.parent, table[track.parent].end), 0)
+def _named(
+    t: NDArray[np.int64],
+    label: NDArray[np.int64],
+    starts: NDArray[np.intp],
+    inside: NDArray[np.bool_],
+    table: dict[int, Track],
+) -> list[tuple[int, Track]]:
+    """A track for each stretch, and the label that it has in the images.
+
+    The parent is that of the stretch before, where there is one that the table knows of too.
+    """
+    free = max([0, *table, *label[-1:].tolist()])
+    newest: dict[int, int] = {}
+    found: list[tuple[int, Track]] = []
+    stops = np.append(starts, len(t))[1:]
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        name = old = int(label[start])
+        if old in newest or not inside[start]:
+            free += 1
+            name = free
+        parent = newest.get(old, 0) if inside[start] else 0
+        found.append((old, Track(name, int(t[start]), int(t[stop - 1]), parent)))
+        if inside[start]:
+            newest[old] = name
+    return found
 
 
 def _keys(t: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.int64]:

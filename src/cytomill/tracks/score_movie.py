@@ -1,0 +1,182 @@
+"""Scoring a movie of labels against its truth, a frame at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..ops.overlap import Overlaps, overlaps
+from ..ops.track import Track
+from .ctc import read_labels
+from .gold import Gold
+from .score import Comparison, Seg, compare_tracks
+from .validity import check_images
+
+
+class Movie(Protocol):
+    """A tracked movie: what `ctc.CtcFolder` is."""
+
+    path: Path
+    tracks: tuple[Track, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of every frame."""
+        ...
+
+    def __len__(self) -> int:
+        """The number of frames."""
+        ...
+
+    def labels(self, t: int) -> NDArray[Any]:
+        """The labels of frame ``t``, (y, x), unsigned."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Centres in pixels of the nodes of `Matches`: (n, 2), y and x, of the prediction and truth."""
+
+    pred: NDArray[np.float64]
+    truth: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What reading two movies gave.
+
+    ``seg`` is None where the truth has no outlines. ``faults`` are the sentences of `check_images`
+    about the prediction and about the truth.
+    """
+
+    comparison: Comparison
+    seg: Seg | None
+    places: Places
+    faults: tuple[list[str], list[str]]
+
+
+def compare_movies(
+    pred: Movie, truth: Movie, outlines: Gold | None = None, border: int = 0
+) -> Reading:
+    """Compare two movies, with one frame of each in memory.
+
+    ``outlines`` are what SEG is measured on. Of objects that lie wholly within ``border`` pixels of
+    the edge of the image neither those of the prediction nor those of the truth count: the field of
+    interest of the challenge, "Naming and file content conventions". Raises `InputError` where the
+    movies differ in frames or size, or a file cannot be read.
+    """
+    _check_alike(pred, truth, border)
+    frames = _Frames(pred, truth, outlines, border)
+    comparison = compare_tracks(frames.overlaps(), pred.tracks, truth.tracks)
+    return Reading(
+        comparison,
+        None if outlines is None else frames.seg,
+        Places(*(np.concatenate([np.empty((0, 2)), *each]) for each in frames.places)),
+        (
+            check_images(pred.tracks, frames.present[0]),
+            check_images(truth.tracks, frames.present[1]),
+        ),
+    )
+
+
+class _Frames:
+    """The frames of two movies as they go by, and what was seen of them."""
+
+    def __init__(self, pred: Movie, truth: Movie, outlines: Gold | None, border: int) -> None:
+        self._pred, self._truth, self._border = pred, truth, border
+        self._outlines = outlines
+        self.seg = Seg()
+        self.places: tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]] = ([], [])
+        self.present: tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]] = ([], [])
+
+    def overlaps(self) -> Iterator[Overlaps]:
+        for t in range(len(self._truth)):
+            images = self._pred.labels(t), self._truth.labels(t)
+            inside = tuple(map(self._inside, images))
+            for present, image in zip(self.present, images, strict=True):
+                present.append(_ids(image))
+            for places, image in zip(self.places, inside, strict=True):
+                places.append(centres(image))
+            if self._outlines is not None:
+                for path in self._outlines.files(t):
+                    self.seg += overlaps(inside[0], self._inside(self._outline(path)))
+            yield overlaps(*inside)
+
+    def _outline(self, path: Path) -> NDArray[Any]:
+        labels = read_labels(path)
+        if labels.shape != self._truth.shape:
+            raise _sizes(path, labels.shape, self._truth.path, self._truth.shape)
+        return labels
+
+    def _inside(self, labels: NDArray[Any]) -> NDArray[Any]:
+        return inside(labels, self._border)
+
+
+def inside(labels: NDArray[Any], border: int) -> NDArray[Any]:
+    """``labels`` (y, x) without the objects that lie wholly within ``border`` pixels of the edge.
+
+    Raises ValueError where nothing is further inside than that.
+    """
+    if not border:
+        return labels
+    field = labels[border:-border, border:-border]
+    if border < 0 or not field.size:
+        raise ValueError(f"a border of {border} pixels leaves nothing of {labels.shape}")
+    outer = np.setdiff1d(_ids(labels), _ids(field))
+    return (
+        np.where(np.isin(labels, outer), 0, labels).astype(labels.dtype) if len(outer) else labels
+    )
+
+
+def centres(labels: NDArray[Any]) -> NDArray[np.float64]:
+    """The centres of all objects of an image (y, x), in order of id: (n, 2), y and x."""
+    rows, columns = np.nonzero(labels)
+    which = labels[rows, columns]
+    if labels.dtype.itemsize > 2:
+        which = np.unique(which, return_inverse=True)[1]
+    count = np.bincount(which)
+    found = np.flatnonzero(count)
+    places = [np.bincount(which, at)[found] / count[found] for at in (rows, columns)]
+    return np.stack(places, axis=1)
+
+
+def _ids(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """The ids in an image, ascending, without 0."""
+    if labels.dtype.itemsize <= 2:
+        found = np.flatnonzero(np.bincount(labels.reshape(-1), minlength=1))
+    else:
+        found = np.unique(labels)
+    return np.asarray(found[found != 0], np.int64)
+
+
+def _check_alike(pred: Movie, truth: Movie, border: int) -> None:
+    if len(pred) != len(truth):
+        raise InputError(
+            pred.path,
+            f"has {len(pred)} frames, but {truth.path} has {len(truth)}",
+            "give the result and the truth of one movie, with all its frames",
+        )
+    if pred.shape != truth.shape:
+        raise _sizes(pred.path, pred.shape, truth.path, truth.shape)
+    if 2 * border >= min(truth.shape):
+        raise InputError(
+            truth.path,
+            f"has nothing further than {border} pixels inside its edge",
+            "give a smaller --border",
+        )
+
+
+def _sizes(
+    path: Path, shape: tuple[int, ...], other: Path, expected: tuple[int, ...]
+) -> InputError:
+    return InputError(
+        path,
+        f"is {shape[1]} x {shape[0]} pixels, but {other} is {expected[1]} x {expected[0]}",
+        "compare labels of the same movie at the same scale",
+    )
