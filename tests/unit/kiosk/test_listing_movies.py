@@ -17,11 +17,13 @@ from cytomill.batch.outputs import Outputs
 from cytomill.errors import InputError
 from cytomill.image.collect import collect, output_stems
 from cytomill.image.entry import Entry
+from cytomill.image.series import Series
 from cytomill.jobs.bucket import Bucket
 from cytomill.jobs.items import Item, read
 from cytomill.jobs.job import Job
 from cytomill.kiosk.backend import Backend
 from cytomill.kiosk.cache import Cache
+from cytomill.kiosk.frames import objects_source, told_objects
 from cytomill.kiosk.inputs import Inputs
 from cytomill.kiosk.listing import Listing
 from cytomill.kiosk.numbers import packed, unpacked
@@ -203,3 +205,15 @@ def test_numbers_that_follow_each_other_take_little_space():
     assert packed(f"{number:03d}" for number in range(92)) == ["000-091"]
     assert packed(str(number) for number in range(8, 12)) == ["8-9", "10-11"]
     assert packed(["1", "3", "04"]) == ["1", "3", "04"]
+
+
+def test_frames_that_lie_apart_are_found(lab):
+    series = Series("t", ".tif", ("1", "2", "3"))
+    keys = {"t1.tif": "u/pieces/abc", "t2.tif": "u/files/01/t2.tif", "t3.tif": "u/files/01/t3.tif"}
+    source = objects_source(told_objects(series, keys), NOWHERE, lab.backend.bucket, "01")
+    assert [frame.key for frame in source.sources] == list(keys.values())
+    assert source.series == series
+    for top in ({"t1.tif": "t1.tif", "t2.tif": "t2.tif"}, {"t1.tif": "x", "t2.tif": "y"}):
+        two = Series("t", ".tif", ("1", "2"))
+        found = objects_source(told_objects(two, top), NOWHERE, lab.backend.bucket, "01")
+        assert [frame.key for frame in found.sources] == list(top.values())
