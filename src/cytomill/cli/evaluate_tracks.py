@@ -16,7 +16,7 @@ from ..image.atomic import replacing
 from ..tracks.score import TrackScore, averaged, score_tracks
 from ..tracks.score_divisions import LARGEST
 from ..tracks.score_errors import Broken, Error, broken, errors
-from ..tracks.score_movie import Reading, compare_movies
+from ..tracks.score_movie import compare_movies
 from .track_movies import MoviePair, MoviePairing, open_movie, outlines, pair_movies
 from .track_table import table, worst
 
@@ -91,7 +91,7 @@ def _scored(pair: MoviePair, wanted: Wanted) -> _Result:
         score_tracks(
             reading.comparison, None if reading.seg is None else reading.seg.value, wanted.tolerance
         ),
-        tuple(mine or _empty(reading)),
+        tuple(mine),
         tuple(broken(reading.comparison)),
         tuple(
             sorted(one.parent.end for one in reading.comparison.divisions[wanted.tolerance].missed)
@@ -100,10 +100,6 @@ def _scored(pair: MoviePair, wanted: Wanted) -> _Result:
         if wanted.errors_file is not None
         else (),
     )
-
-
-def _empty(reading: Reading) -> list[str]:
-    return [] if len(reading.comparison.matches.pred) else ["no cell is in it"]
 
 
 def _some(faults: Sequence[str]) -> list[str]:

@@ -162,9 +162,10 @@ def _movies(root: Path, ends: tuple[str, ...]) -> dict[str, Path]:
         if key not in found or rank < found[key][0]:
             found[key] = rank, path
     if not found:
+        frames = any(root.glob("mask[0-9]*.tif")) or any(root.glob("man_track[0-9]*.tif"))
         raise InputError(
             root,
-            "has no tracked movie in it",
+            "has frames but no res_track.txt" if frames else "has no tracked movie in it",
             "give a folder with res_track.txt or man_track.txt, or labels with a lineage.json",
         )
     return {key: path for key, (_, path) in found.items()}

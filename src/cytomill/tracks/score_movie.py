@@ -16,7 +16,7 @@ from ..ops.track import Track
 from .ctc import read_labels
 from .gold import Gold
 from .score import Comparison, Seg, compare_tracks
-from .validity import check_images
+from .validity import check, check_images
 
 
 class Movie(Protocol):
@@ -51,8 +51,8 @@ class Places:
 class Reading:
     """What reading two movies gave.
 
-    ``seg`` is None where the truth has no outlines. ``faults`` are the sentences of `check_images`
-    about the prediction and about the truth.
+    ``seg`` is None where the truth has no outlines. ``faults`` are the sentences of
+    `validity.check` about the prediction and of `validity.check_images` about the truth.
     """
 
     comparison: Comparison
@@ -79,7 +79,7 @@ def compare_movies(
         None if outlines is None else frames.seg,
         Places(*(np.concatenate([np.empty((0, 2)), *each]) for each in frames.places)),
         (
-            check_images(pred.tracks, frames.present[0]),
+            check(pred.tracks, frames.present[0]),
             check_images(truth.tracks, frames.present[1]),
         ),
     )

@@ -38,6 +38,13 @@ def check_table(tracks: Sequence[Track], frames: int) -> list[str]:
         if track.label in by_label:
             faults.append(f"label {track.label} has two tracks: give each track a label of its own")
         by_label.setdefault(track.label, track)
+    wide = [track.label for track in tracks if track.label > MAX_LABEL]
+    if wide:
+        more = f" and {len(wide) - 1} more are" if len(wide) > 1 else " is"
+        faults.append(
+            f"label {wide[0]}{more} above {MAX_LABEL}, the most that 16 bits hold: renumber the "
+            "tracks from 1"
+        )
     for track in tracks:
         faults += _faults(track, by_label, frames)
     return faults
@@ -46,8 +53,8 @@ def check_table(tracks: Sequence[Track], frames: int) -> list[str]:
 def _faults(track: Track, by_label: dict[int, Track], frames: int) -> list[str]:
     name = f"track {track.label}"
     faults: list[str] = []
-    if not 1 <= track.label <= MAX_LABEL:
-        faults.append(f"{name}: labels are 1 to {MAX_LABEL}: renumber the tracks from 1")
+    if track.label < 1:
+        faults.append(f"{name}: labels are from 1")
     if track.end < track.begin:
         faults.append(f"{name} ends in frame {track.end}, before it begins in {track.begin}")
     elif track.begin < 0 or track.end >= frames:

@@ -104,8 +104,16 @@ def test_a_track_that_ends_before_it_begins_is_named() -> None:
 
 
 def test_a_label_above_sixteen_bits_is_named() -> None:
-    told = check([Track(70_000, 0, 0)], [np.array([[70_000]], np.uint32)])
-    assert told == ["track 70000: labels are 1 to 65535: renumber the tracks from 1"]
+    tracks = [Track(label, 0, 0) for label in (5, 70_000, 70_001)]
+    told = check(tracks, [np.array([[5, 70_000, 70_001]], np.uint32)])
+    assert told == [
+        "label 70000 and 1 more are above 65535, the most that 16 bits hold: renumber the tracks "
+        "from 1"
+    ]
+
+
+def test_a_label_below_one_is_named() -> None:
+    assert check([Track(0, 0, 0)], [np.zeros((1, 1), np.uint8)])[0] == "track 0: labels are from 1"
 
 
 def test_many_gaps_are_told_in_one_sentence() -> None:
