@@ -49,18 +49,17 @@ class Frail(Pipeline[FrailOptions]):
         return [Part(t, t, 0, Box(0, 0, size, size)) for t in range(image.shape[0])]
 
     def process(self, image, part, models):
-        if part.t == self.options.at:
+        if part.t == self.options.at and self.options.fault != "none":
             self._fail()
         pixels = image.read(part.t)
-        labels = (pixels > 0).astype(np.int32)
-        outputs = {"sum": int(pixels.sum())}
-        return Partial(part.index, part.t, 0, Box(0, 0, *pixels.shape), labels, 1, outputs=outputs)
+        labels, count = (pixels > 0).astype(np.int32), int(pixels.any())
+        box, outputs = Box(0, 0, *pixels.shape), {"sum": int(pixels.sum())}
+        return Partial(part.index, part.t, 0, box, labels, count, outputs=outputs)
 
     def _fail(self):
         seen = Path(os.environ["FRAIL"], f"{os.getpid()}-{os.urandom(8).hex()}")
         first = not os.listdir(seen.parent)
-        if self.options.fault != "none":
-            seen.touch()
+        seen.touch()
         if self.options.fault == "death" or (self.options.fault == "dies once" and first):
             os._exit(9)
         if self.options.fault == "always" or (self.options.fault == "once" and first):
@@ -74,13 +73,14 @@ class Frail(Pipeline[FrailOptions]):
 
     def merge(self, image, partials, scratch):
         times, _, _, height, width = image.shape
-        canvas, sums, notes = Canvas((times, 1, height, width), scratch), {}, []
+        canvas, sums, notes, found = Canvas((times, 1, height, width), scratch), {}, [], []
         for partial in partials:
             if "lost" in partial.outputs:
                 notes.append(f"Plane {partial.t} is lost: {partial.outputs['lost']}")
             else:
                 canvas.paste(partial.t, 0, partial.box, partial.labels, partial.count)
                 sums[partial.t] = partial.outputs["sum"]
+                found += [partial.t] * partial.count
         labels = canvas.finish()
 
         def folder(path):
@@ -88,15 +88,16 @@ class Frail(Pipeline[FrailOptions]):
             for t in sums:
                 np.save(path / f"mask{t:03d}.npy", np.asarray(labels[t, 0]))
 
-        columns = {"image": [image.name] * len(sums), "t": list(sums)}
+        objects = {"t": found, "z": [0] * len(found), "label": range(1, len(found) + 1)}
+        planes = {"t": list(sums), "sum": list(sums.values())}
         return Result(
             labels,
             canvas.count,
-            pa.table({**columns, "label": range(1, len(sums) + 1)}),
+            pa.table({"image": [image.name] * len(found), **objects}),
             0,
             image.pixel_size,
             {},
-            tables={"planes": pa.table({**columns, "sum": list(sums.values())})},
+            tables={"planes": pa.table({"image": [image.name] * len(sums), **planes})},
             files={"planes.json": lambda path: path.write_text(json.dumps(sums)), "RES": folder},
             notes=tuple(notes),
         )

@@ -116,11 +116,7 @@ def summary(job: Job, failed: tuple[Item, ...], results: Results | None) -> dict
         "reason": job.reason,
         "done": job.done,
         "failed": [{"input": item.name, "error": item.error} for item in failed],
-        "notes": [
-            {"input": item.name, "note": note}
-            for item in (results.noted if results else ())
-            for note in item.notes
-        ],
+        "notes": notes(results) if results else [],
         "objects": job.objects,
         "seconds": round(max(0.0, job.finished - job.created), 3),
         "out": str(results.out) if results else None,
@@ -129,15 +125,24 @@ def summary(job: Job, failed: tuple[Item, ...], results: Results | None) -> dict
     }
 
 
+def notes(results: Results) -> list[dict[str, str]]:
+    """What one should know of how items were done, as JSON."""
+    return [{"input": one.name, "note": note} for one in results.noted for note in one.notes]
+
+
+def say_notes(results: Results) -> None:
+    """The same, a line each."""
+    for told in notes(results):
+        click.echo(f"note: {told['input']}: {told['note']}")
+
+
 def _say(job: Job, results: Results | None) -> None:
     seconds = max(0.0, job.finished - job.created)
     failed = f", {job.failed} failed" if job.failed else ""
     click.echo(f"{job.done} done in {seconds:.1f} s{failed}; {job.objects:,} objects")
     if results is None:
         return
-    for item in results.noted:
-        for note in item.notes:
-            click.echo(f"note: {item.name}: {note}")
+    say_notes(results)
     click.echo(f"{'results':9} {results.out}")
     for table in results.tables:
         click.echo(f"{'table':9} {table}")

@@ -12,7 +12,7 @@ import click
 
 from ..client import Client, Job
 from ..errors import Interrupted
-from .asked import asked, fetch, finish, follow, kiosk_options, usable
+from .asked import asked, fetch, finish, follow, kiosk_options, notes, say_notes, usable
 from .meter import clock
 
 #: Letters of an id in tables: enough to be the only one of a user's thousands.
@@ -181,6 +181,7 @@ def download(
             "out": str(results.out),
             "fetched": results.fetched,
             "kept": results.kept,
+            "notes": notes(results),
             "manifest": str(results.manifest) if results.manifest else None,
             "tables": [str(path) for path in results.tables],
         }
@@ -188,6 +189,7 @@ def download(
     elif not quiet:
         kept = f", {results.kept} were there" if results.kept else ""
         click.echo(f"{results.fetched} files fetched to {results.out}{kept}")
+        say_notes(results)
 
 
 @command.command("delete")
