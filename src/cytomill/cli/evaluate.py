@@ -118,7 +118,7 @@ def command(
     The table has a row per image, one for all objects pooled, and one for the mean over images.
 
     With --tracks each is a tracked movie, or a folder of some: a folder of the Cell Tracking
-    Challenge (01_RES, 01_GT), or a_labels.tif with a_lineage.json beside it.
+    Challenge (01_RES, 01_GT), a_labels.tif with a_lineage.json beside it, or a .trk archive.
     """
     if tracks:
         _refuse(

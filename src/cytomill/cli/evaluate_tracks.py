@@ -17,7 +17,7 @@ from ..tracks.score import TrackScore, averaged, score_tracks
 from ..tracks.score_divisions import LARGEST
 from ..tracks.score_errors import Broken, Error, broken, errors
 from ..tracks.score_movie import compare_movies
-from .track_movies import MoviePair, MoviePairing, open_movie, outlines, pair_movies
+from .track_movies import MoviePair, MoviePairing, is_outlined, open_movie, outlines, pair_movies
 from .track_table import table, worst
 
 #: Faults of a result that are told one by one; of more their number.
@@ -80,7 +80,9 @@ def evaluate(pred: Path, truth: Path, wanted: Wanted) -> tuple[list[CytomillErro
 
 def _scored(pair: MoviePair, wanted: Wanted) -> _Result:
     with open_movie(pair.pred) as pred, open_movie(pair.truth) as truth:
-        reading = compare_movies(pred, truth, outlines(truth), wanted.border)
+        reading = compare_movies(
+            pred, truth, outlines(truth), wanted.border, outlined=is_outlined(truth)
+        )
     mine, true = reading.faults
     if true:
         raise InputError(pair.truth, "; ".join(_some(true)), "a truth must agree with itself")

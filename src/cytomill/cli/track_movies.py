@@ -1,7 +1,8 @@
 """Tracked movies as `evaluate --tracks` takes them, and which belong together.
 
 A movie is a folder as the Cell Tracking Challenge has them (``01_RES``, ``01_GT``, ``01_GT/TRA``),
-or a stack of labels with its lineage beside it (``a_labels.tif``, ``a_lineage.json``). Those of two
+a stack of labels with its lineage beside it (``a_labels.tif`` and ``a_lineage.json``, or
+``a_tracks.txt`` with the challenge's L B E P), or a ``.trk`` archive of DeepCell. Those of two
 folders are paired by name: ``01_RES`` belongs to ``01_GT``, ``a_labels.tif`` to ``a_GT``.
 """
 
@@ -15,21 +16,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..image.names import is_image, natural, stem
-from ..tracks.ctc import CtcFolder
+from ..tracks.ctc import CtcFolder, read_tracks
 from ..tracks.gold import Gold, outlines_of
 from ..tracks.lineage_json import read_lineage
 from ..tracks.score_movie import Movie
+from ..tracks.trk import read_trk
 from .labels import Labels, open_labels
 
 #: What the name of a movie may end in, that which is taken before others first.
 _PRED_ENDS = ("_RES", "_labels", "_GT", "_ST")
 _TRUTH_ENDS = ("_GT", "_labels", "_ST", "_RES")
 
-_LINEAGE = "_lineage.json"
+#: What the lineage beside a stack of labels ends in, in place of the labels' ending.
+_LINEAGES = ("_lineage.json", "_tracks.txt")
+
+_ADVICE = (
+    "give a folder with res_track.txt or man_track.txt, a .trk archive, or a_labels.tif with "
+    "a_lineage.json"
+)
 
 #: Folders below the given one that are looked into.
 _DEPTH = 3
@@ -79,16 +88,23 @@ def open_movie(path: Path) -> Iterator[Movie]:
     Raises `InputError` where it is none, where its table of tracks is not right, and where labels
     and the lineage beside them do not agree.
     """
-    if path.is_dir() and not _is_stack(path):
+    if _is_archive(path):
+        yield _Archive(path)
+    elif path.is_dir() and not _is_stack(path):
         yield CtcFolder(path)
-        return
-    with open_labels(path) as labels:
-        yield _Stack(path, labels)
+    else:
+        with open_labels(path) as labels:
+            yield _Stack(path, labels)
 
 
 def outlines(movie: Movie) -> Gold | None:
-    """What SEG is measured on: outlines beside a truth's markers; None where there are none."""
+    """The outlines beside the markers of a truth, if there are any."""
     return outlines_of(movie.path, len(movie))
+
+
+def is_outlined(movie: Movie) -> bool:
+    """Whether the labels of a movie are outlines themselves: all are but the challenge's truths."""
+    return not (movie.path / "man_track.txt").is_file()
 
 
 class _Stack:
@@ -98,17 +114,36 @@ class _Stack:
         self.path, self._labels = path, labels
         self.shape = labels.shape[1:]
         lineage = _lineage_of(path)
-        if not lineage.is_file():
-            raise InputError(
-                path, f"has no {lineage.name} beside it", "give labels with their lineage"
-            )
-        self.tracks = read_lineage(lineage, _Planes(labels)).tracks
+        if lineage is None:
+            wanted = _beside(path)[0].name
+            raise InputError(path, f"has no {wanted} beside it", "give labels with their lineage")
+        if lineage.suffix == ".txt":
+            self.tracks = read_tracks(lineage)
+        else:
+            self.tracks = read_lineage(lineage, _Planes(labels)).tracks
 
     def __len__(self) -> int:
         return self._labels.shape[0]
 
     def labels(self, t: int) -> NDArray[Any]:
         return self._labels.read(t, slice(None))
+
+
+class _Archive:
+    """A ``.trk`` archive as a movie; all of it is in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        trk = read_trk(path)
+        self.tracks = trk.lineage.tracks
+        self._labels = trk.labels
+        self.shape = trk.lineage.shape[1:]
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def labels(self, t: int) -> NDArray[Any]:
+        return np.asarray(self._labels[t, 0], np.uint32)
 
 
 class _Planes:
@@ -133,18 +168,28 @@ def _is_challenge(path: Path) -> bool:
 
 
 def _is_stack(path: Path) -> bool:
-    """Whether a path is a label image: a file, or an OME-Zarr."""
+    """Whether a path is one file, or an OME-Zarr."""
     markers = (".zattrs", ".zgroup", ".zarray", "zarr.json")
     return path.is_file() or any((path / name).is_file() for name in markers)
 
 
-def _lineage_of(path: Path) -> Path:
-    return path.with_name(re.sub(r"_labels$", "", stem(path.name)) + _LINEAGE)
+def _is_archive(path: Path) -> bool:
+    return path.suffix.lower() == ".trk"
+
+
+def _beside(path: Path) -> list[Path]:
+    """Where the lineage of a stack of labels may be."""
+    name = re.sub(r"_labels$", "", stem(path.name))
+    return [path.with_name(name + end) for end in _LINEAGES]
+
+
+def _lineage_of(path: Path) -> Path | None:
+    return next((each for each in _beside(path) if each.is_file()), None)
 
 
 def _key(path: Path) -> str:
     """What a movie's name shares with that of its counterpart."""
-    name = path.parent.name if path.name == "TRA" else stem(path.name)
+    name = path.parent.name if path.name == "TRA" else stem(path.name).removesuffix(".trk")
     return re.sub("_(RES|GT|ST|labels)$", "", name)
 
 
@@ -166,7 +211,7 @@ def _movies(root: Path, ends: tuple[str, ...]) -> dict[str, Path]:
         raise InputError(
             root,
             "has frames but no res_track.txt" if frames else "has no tracked movie in it",
-            "give a folder with res_track.txt or man_track.txt, or labels with a lineage.json",
+            _ADVICE,
         )
     return {key: path for key, (_, path) in found.items()}
 
@@ -177,8 +222,10 @@ def _search(root: Path) -> Iterator[Path]:
         here = Path(folder)
         movies = sorted(name for name in below if _is_challenge(here / name))
         stacks = [name for name in [*names, *below] if is_image(name)]
+        archives = [name for name in names if _is_archive(here / name)]
         yield from (here / name for name in movies)
-        yield from (here / name for name in sorted(stacks) if _lineage_of(here / name).is_file())
+        yield from (here / name for name in sorted(stacks) if _lineage_of(here / name))
+        yield from (here / name for name in sorted(archives))
         deep = len(here.relative_to(root).parts) >= _DEPTH
         below[:] = (
             []

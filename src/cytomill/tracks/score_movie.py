@@ -62,21 +62,27 @@ class Reading:
 
 
 def compare_movies(
-    pred: Movie, truth: Movie, outlines: Gold | None = None, border: int = 0
+    pred: Movie,
+    truth: Movie,
+    outlines: Gold | None = None,
+    border: int = 0,
+    *,
+    outlined: bool = False,
 ) -> Reading:
     """Compare two movies, with one frame of each in memory.
 
-    ``outlines`` are what SEG is measured on. Of objects that lie wholly within ``border`` pixels of
-    the edge of the image neither those of the prediction nor those of the truth count: the field of
-    interest of the challenge, "Naming and file content conventions". Raises `InputError` where the
-    movies differ in frames or size, or a file cannot be read.
+    SEG is measured on ``outlines``, or, where the truth itself is ``outlined``, on all of its
+    labels: those of a truth of the challenge are often mere markers. Of objects that lie wholly
+    within ``border`` pixels of the edge of the image neither those of the prediction nor those of
+    the truth count: the field of interest of the challenge, "Naming and file content conventions".
+    Raises `InputError` where the movies differ in frames or size, or a file cannot be read.
     """
     _check_alike(pred, truth, border)
-    frames = _Frames(pred, truth, outlines, border)
+    frames = _Frames(pred, truth, outlines, border, outlined)
     comparison = compare_tracks(frames.overlaps(), pred.tracks, truth.tracks)
     return Reading(
         comparison,
-        None if outlines is None else frames.seg,
+        frames.seg if outlined or outlines is not None else None,
         Places(*(np.concatenate([np.empty((0, 2)), *each]) for each in frames.places)),
         (
             check(pred.tracks, frames.present[0]),
@@ -88,9 +94,11 @@ def compare_movies(
 class _Frames:
     """The frames of two movies as they go by, and what was seen of them."""
 
-    def __init__(self, pred: Movie, truth: Movie, outlines: Gold | None, border: int) -> None:
+    def __init__(
+        self, pred: Movie, truth: Movie, outlines: Gold | None, border: int, outlined: bool
+    ) -> None:
         self._pred, self._truth, self._border = pred, truth, border
-        self._outlines = outlines
+        self._outlines, self._outlined = outlines, outlined
         self.seg = Seg()
         self.places: tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]] = ([], [])
         self.present: tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]] = ([], [])
@@ -106,7 +114,10 @@ class _Frames:
             if self._outlines is not None:
                 for path in self._outlines.files(t):
                     self.seg += overlaps(inside[0], self._inside(self._outline(path)))
-            yield overlaps(*inside)
+            table = overlaps(*inside)
+            if self._outlined:
+                self.seg += table
+            yield table
 
     def _outline(self, path: Path) -> NDArray[Any]:
         labels = read_labels(path)

@@ -16,8 +16,10 @@ from click.testing import CliRunner
 
 from cytomill.cli.evaluate import command
 from cytomill.errors import CytomillError, OptionError, OutputError
+from cytomill.image.array import from_array
 from cytomill.tracks.lineage import Lineage, Spots
-from cytomill.tracks.lineage_json import write_lineage
+from cytomill.tracks.lineage_json import read_lineage, write_lineage
+from cytomill.tracks.trk import write_trk
 from tests.unit.tracks.random_lineages import Movie, table
 
 TRUTH = table([[1, 0, 4]] * 3 + [[2, 3, 4]] * 3, {2: 1, 3: 1})
@@ -216,9 +218,33 @@ def test_labels_with_their_lineage_are_a_movie(tmp_path: Path, zarr: bool) -> No
         axes[0]["type"] = "time"
         scales = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 1]}]}
         group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": [scales]}]
-    challenge = evaluate(result(tmp_path / "a_RES", POOR), truth(tmp_path / "a_GT", TRUTH))
+    every = range(len(TRUTH.cells))
+    challenge = evaluate(result(tmp_path / "a_RES", POOR), truth(tmp_path / "a_GT", TRUTH, every))
     assert columns(evaluate(pred, true), "a") == columns(challenge, "a")
     assert columns(evaluate(tmp_path / "p", tmp_path / "t"), "a") == columns(challenge, "a")
+
+
+def test_the_truth_of_a_sampled_stack_is_a_movie(tmp_path: Path) -> None:
+    pred = stack(tmp_path / "results", "movie_000", TRUTH)
+    folder = tmp_path / "truth"
+    folder.mkdir()
+    tifffile.imwrite(folder / "movie_000.tif", np.stack(TRUTH.stack()), metadata={"axes": "TYX"})
+    result(tmp_path / "r", TRUTH)
+    shutil.copy(tmp_path / "r/res_track.txt", folder / "movie_000_tracks.txt")
+    for outcome in (evaluate(pred, folder), evaluate(pred.parent, folder)):
+        assert columns(outcome, "movie_000")["OP_CLB"] == "1.000"
+
+
+def test_archives_of_deepcell_are_movies(tmp_path: Path) -> None:
+    made = np.stack(TRUTH.stack())
+    (tmp_path / "t").mkdir()
+    path = tmp_path / "t/a.trk"
+    stack(tmp_path / "p", "a", TRUTH)
+    image = from_array(made, "TYX")
+    labels = made[:, None].astype(np.uint32)
+    write_trk(path, read_lineage(tmp_path / "p/a_lineage.json", labels), labels, image)
+    assert columns(evaluate(tmp_path / "p", path), "a")["OP_CLB"] == "1.000"
+    assert columns(evaluate(tmp_path / "p", tmp_path / "t"), "a")["OP_CSB"] == "1.000"
 
 
 def test_a_result_that_breaks_a_rule_is_scored_with_a_warning(movies: tuple[Path, Path]) -> None:
