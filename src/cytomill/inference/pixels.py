@@ -36,13 +36,15 @@ SCALES = (1e-3, 1e3)
 #: default that of the rectangle; ``scale`` the (y, x) pixels of the model's grid per pixel of the
 #: plane, by default 1; ``area`` the rectangle of the model's grid that is asked for (y0, x0, y1,
 #: x1), by default all of it. ``pixels`` must be what `Grid.on_image` says of ``area`` and
-#: `Grid.margin`. ``levels`` are the intensities that become 0 and 1, by default the rectangle's.
+#: `Grid.margin`. ``levels`` are the intensities that become 0 and 1, by default the rectangle's;
+#: ``knee`` is that of `Levels`, which without it are linear.
 INPUTS = (
     Port("pixels", np.dtype(np.uint16), (-1, -1), real=True),
     Port("plane", np.dtype(np.int64), (2,), optional=True),
     Port("scale", np.dtype(np.float64), (2,), optional=True),
     Port("area", np.dtype(np.int64), (4,), optional=True),
     Port("levels", np.dtype(np.float64), (2,), optional=True),
+    Port("knee", np.dtype(np.float64), (1,), optional=True),
 )
 
 #: ``relief`` is what `cytomill.ops.watershed.divide` takes, ``maps`` what
@@ -76,7 +78,7 @@ class Pixels(Runtime):
         # Files may be of the other byte order, which no message can carry.
         pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
         grid, area = self._geometry(tensors)
-        between = _levels(tensors) or levels(pixels.shape, lambda y, x: pixels[y, x])
+        between = self._levels(tensors) or levels(pixels.shape, lambda y, x: pixels[y, x])
         x = _prepared(pixels, between, grid, area, self._model.stride)
         tensor = {self._network.inputs[0].name: x[None, None]}
         first = self._network.outputs[0].name
@@ -125,9 +127,17 @@ class Pixels(Runtime):
             )
         return grid, area
 
-
-def _levels(tensors: Tensors) -> Levels | None:
-    return Levels(*map(float, tensors["levels"])) if "levels" in tensors else None
+    def _levels(self, tensors: Tensors) -> Levels | None:
+        """Those that were given; raises `ModelError` for a knee that has no levels."""
+        if "levels" not in tensors:
+            if "knee" in tensors:
+                raise ModelError(f"{self.name}: a knee needs the levels that it lies between")
+            return None
+        low, high = map(float, tensors["levels"])
+        knee = float(tensors["knee"][0]) if "knee" in tensors else None
+        if knee is not None and not 0 < knee < np.inf:
+            raise ModelError(f"{self.name}: a knee must be above 0 and finite; it is {knee:g}")
+        return Levels(low, high, knee)
 
 
 def _prepared(

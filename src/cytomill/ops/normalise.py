@@ -1,18 +1,25 @@
 """Intensity normalisation: what an image's counts become before a network sees them.
 
 A plane's 1st percentile becomes 0 and its 99.8th becomes 1. Percentiles are of the whole plane,
-never of a tile, so that tiles of one plane agree.
+never of a tile, so that tiles of one plane agree. Between them the scale is linear or, to show dim
+nuclei beside bright ones, logarithmic from the noise of the background on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from .background import background
+
+#: How intensities between the levels are scaled: ``auto`` is logarithmic for an image that is as
+#: the camera gave it and whose background shows noise alone, else linear.
+Contrast = Literal["linear", "log", "auto"]
 
 #: Percentiles of a plane that map to 0 and 1.
 LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.8
@@ -26,16 +33,29 @@ WHOLE = 2**24
 #: Edge of such a block in pixels, and blocks along each axis.
 _BLOCK, _BLOCKS = 512, 8
 
+#: A logarithmic scale is linear up to this many standard deviations of the background's noise, but
+#: at least up to this share of the span between the levels.
+_NOISE, _LEAST_KNEE = 4.0, 0.04
+
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Intensities of one plane that become 0 and 1."""
+    """Intensities of one plane that become 0 and 1.
+
+    Where there is a ``knee``, the scale is linear up to about that intensity above ``low``, and
+    logarithmic beyond; without one it is linear.
+    """
 
     low: float
     high: float
+    knee: float | None = None
 
 
-def levels(shape: tuple[int, int], read: Callable[[slice, slice], NDArray[Any]]) -> Levels:
+def levels(
+    shape: tuple[int, int],
+    read: Callable[[slice, slice], NDArray[Any]],
+    contrast: Contrast = "linear",
+) -> Levels:
     """The levels of a plane of ``shape`` (y, x) whose rectangles ``read(y, x)`` returns.
 
     NaN and infinite pixels are left out. A constant plane has ``low == high``.
@@ -57,8 +77,18 @@ def levels(shape: tuple[int, int], read: Callable[[slice, slice], NDArray[Any]])
         values = values[np.isfinite(values)]
     if not values.size:
         return Levels(0.0, 0.0)
-    low, high = _percentiles(values, [LOW_PERCENTILE, HIGH_PERCENTILE])
-    return Levels(float(low), float(high))
+    low, high = (float(v) for v in _percentiles(values, [LOW_PERCENTILE, HIGH_PERCENTILE]))
+    return Levels(low, high, _knee(values, high - low, contrast))
+
+
+def _knee(values: NDArray[Any], span: float, contrast: Contrast) -> float | None:
+    """See `Levels`; None where the scale is to be linear."""
+    if contrast == "linear" or not span > 0:
+        return None
+    dark = background(values)
+    if contrast == "auto" and not (dark and dark.is_plain):
+        return None
+    return max(_NOISE * dark.spread if dark else 0.0, _LEAST_KNEE * span)
 
 
 def _percentiles(values: NDArray[Any], at: list[float]) -> NDArray[np.float64]:
@@ -88,8 +118,11 @@ def normalise(
 ) -> NDArray[np.float32]:
     """Scale ``pixels`` (y, x) so that ``between`` becomes 0..1; float32 (y, x), ``out`` if given.
 
-    Values above 1 are compressed to ``1 + ln x``, values below -1 become -1, and NaN becomes 0:
-    where nuclei are so few that the high percentile falls on background, they would otherwise
+    With a knee ``k``, a value ``v`` of this linear scale becomes ``asinh(v / k) / asinh(1 / k)``,
+    ``k`` being the knee in units of that scale (Lupton, Gunn and Szalay, Astron. J. 118, 1999).
+
+    Then values above 1 are compressed to ``1 + ln x``, values below -1 become -1, and NaN becomes
+    0: where nuclei are so few that the high percentile falls on background, they would otherwise
     reach a network at hundreds of times the intensity it was trained on. A constant plane becomes
     zeros.
     """
@@ -97,31 +130,39 @@ def normalise(
         out = np.empty(pixels.shape, np.float32)
     span = between.high - between.low
     gain = 1 / span if span > 0 else 0.0
+    bend = np.float32(span / between.knee if between.knee else 0)
     if pixels.dtype not in (np.uint8, np.uint16, np.float32):
         # Float32 can hold neither the range of doubles nor the last digits of long integers.
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = ((pixels.astype(np.float64) - between.low) * gain).astype(np.float32)
-        return _normalise(scaled, np.float32(0), np.float32(1), out)
+        return _normalise(scaled, np.float32(0), np.float32(1), bend, out)
     with np.errstate(over="ignore"):
         low, steep = np.float32(between.low), np.float32(gain)
     # Each combination of type, layout and writability would be compiled anew.
     pixels = np.require(pixels, requirements=["C", "W", "A"])
     if pixels.dtype == np.float32:
-        return _normalise(pixels, low, steep, out)
+        return _normalise(pixels, low, steep, bend, out)
     # Fewer values than pixels: work each out once.
     values = np.arange(int(pixels.max(initial=0)) + 1, dtype=np.float32)[None]
-    return _look_up(_normalise(values, low, steep, values)[0], pixels, out)
+    return _look_up(_normalise(values, low, steep, bend, values)[0], pixels, out)
 
 
 @numba.njit(nogil=True, cache=True)
 def _normalise(
-    pixels: NDArray[np.float32], low: np.float32, gain: np.float32, out: NDArray[np.float32]
+    pixels: NDArray[np.float32],
+    low: np.float32,
+    gain: np.float32,
+    bend: np.float32,
+    out: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     height, width = pixels.shape
     one = np.float32(1)
+    unbend = one / np.arcsinh(bend) if bend > 0 else one
     for y in range(height):
         for x in range(width):
             value = (pixels[y, x] - low) * gain
+            if bend > 0:
+                value = np.arcsinh(value * bend) * unbend
             # Written so that NaN fails the first comparison and becomes 0.
             if value > one:
                 value = one + np.log(value)
@@ -147,4 +188,6 @@ def _look_up(
 def soft_knee(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """`normalise` of an array that is scaled already; float32, any shape."""
     flat = x.reshape(1, -1)
-    return _normalise(flat, np.float32(0), np.float32(1), np.empty_like(flat)).reshape(x.shape)
+    return _normalise(
+        flat, np.float32(0), np.float32(1), np.float32(0), np.empty_like(flat)
+    ).reshape(x.shape)

@@ -19,7 +19,7 @@ from ..models.card import Model
 from ..models.registry import find
 from ..ops.grid import Box, Grid
 from ..ops.measure import measure
-from ..ops.normalise import levels
+from ..ops.normalise import Contrast, levels
 from ..ops.watershed import Segments, Watershed, divide, watershed
 from ..settings import settings
 from .base import Options, Part, Partial, Pipeline, Result
@@ -57,6 +57,11 @@ class NucleiOptions(Options):
         le=LARGEST_PIXEL,
         description="Size of a pixel in µm, where the file does not say or is wrong.",
     )
+    contrast: Contrast = Field(
+        "linear",
+        description="How brightness is shown to the model: linear, or log for dim nuclei beside "
+        "bright ones; auto is log for raw images whose background is dark and even.",
+    )
     measure: bool = Field(True, description="Measure every nucleus.")
 
 
@@ -88,7 +93,8 @@ class Nuclei(Pipeline[NucleiOptions]):
             if max(np.prod(whole.shape), np.prod(image.shape[3:]) / _DENSEST) <= settings.whole:
                 parts.append(Part(len(parts), t, z, whole))
                 continue
-            between = levels(image.shape[3:], _reader(image, channel, t, z))
+            read = _reader(image, channel, t, z)
+            between = levels(image.shape[3:], read, self.options.contrast)
             # Where the model's grid is coarser, a tile must not cover too much of the image.
             size = max(256, int(settings.tile * min(1.0, *grid.scale)))
             for core in grid.tiles(size, self._model.stride):
@@ -115,8 +121,13 @@ class Nuclei(Pipeline[NucleiOptions]):
                 "scale": np.array(grid.scale),
                 "area": np.array([area.y0, area.x0, area.y1, area.x1]),
             }
-            if part.levels:
-                tensors["levels"] = np.array([part.levels.low, part.levels.high])
+            between = part.levels
+            if between is None and self.options.contrast != "linear":
+                between = levels(pixels.shape, lambda y, x: pixels[y, x], self.options.contrast)
+            if between is not None:
+                tensors["levels"] = np.array([between.low, between.high])
+                if between.knee is not None:
+                    tensors["knee"] = np.array([between.knee])
             predicted: NDArray[Any] = models[_MODEL + SUFFIX].infer(tensors, [wanted])[wanted]
         with watch("label"):
             labels, count = self._label(grid, predicted, area, box, part.core)

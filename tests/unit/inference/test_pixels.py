@@ -75,6 +75,22 @@ def test_raw_pixels_give_what_the_steps_one_by_one_give():
     assert watershed(found["maps"], how).labels.max() > 10
 
 
+def test_levels_and_knee_are_those_that_were_asked_for():
+    between = levels(PLANE.shape, lambda y, x: PLANE[y, x], "log")
+    assert between.knee is not None
+    x = normalise(PLANE, between)
+    x = np.pad(x, [(0, -n % find("nuclei").stride) for n in x.shape], mode="symmetric")
+    expected = LOADED["nuclei"].predict(x[None, None])[0, :, : PLANE.shape[0], : PLANE.shape[1]]
+    found = LOADED["nuclei.pixels"].infer(
+        {
+            "pixels": PLANE,
+            "levels": np.array([between.low, between.high]),
+            "knee": np.array([between.knee]),
+        }
+    )
+    assert np.array_equal(found["maps"], expected)
+
+
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_any_rectangle_at_any_scale_is_that_of_the_whole(data):
@@ -115,6 +131,12 @@ BAD = {
     "pixels of another area": ({"area": [0, 0, 20, 201]}, "pixels are 150 x 201.* takes 20 x 201"),
     "more than memory holds": ({"scale": [100.0, 100.0], "area": None}, f"at most {LARGEST} are"),
     "a tensor of another size": ({"area": [0, 0, 5]}, "takes area, int64 of 4"),
+    "a knee without levels": ({"knee": [3.0]}, "a knee needs the levels"),
+    "a knee of nothing": ({"levels": [0.0, 9.0], "knee": [0.0]}, "a knee must be above 0"),
+    "a knee that is no number": (
+        {"levels": [0.0, 9.0], "knee": [float("nan")]},
+        "a knee must be above 0",
+    ),
     "what it does not know": ({"threshold": [1.0]}, "has no input 'threshold'"),
 }
 

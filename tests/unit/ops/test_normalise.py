@@ -104,3 +104,60 @@ def test_a_large_plane_is_sampled_not_read(monkeypatch: pytest.MonkeyPatch) -> N
     assert read <= 64 * 512 * 512
     assert found.high > 30_000
     assert found.low < 10_000
+
+
+def dark_field(dim: float = 60.0, bright: float = 3000.0) -> np.ndarray:
+    """Camera noise, with a dim and a bright nucleus."""
+    plane = np.random.default_rng(3).normal(400, 10, (200, 200))
+    plane[20:40, 20:40] += dim
+    plane[100:130, 100:130] += bright
+    return plane.round().astype(np.uint16)
+
+
+def levels_at(plane: np.ndarray, contrast: str) -> Levels:
+    return levels(plane.shape, lambda y, x: plane[y, x], contrast)
+
+
+def test_a_logarithmic_scale_lifts_what_is_dim_and_keeps_zero_and_one() -> None:
+    plane = dark_field()
+    linear, log = (levels_at(plane, contrast) for contrast in ("linear", "log"))
+    assert (linear.low, linear.high, linear.knee) == (log.low, log.high, None)
+    assert log.knee == pytest.approx(max(4 * 10, 0.04 * (log.high - log.low)), rel=0.2)
+    dim = plane[20:40, 20:40]
+    assert normalise(dim, linear).mean() < 0.05
+    assert normalise(dim, log).mean() > 0.15
+    ends = np.array([[log.low, log.high]])
+    assert normalise(ends, log)[0] == pytest.approx([0, 1], abs=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(knee=st.floats(0.001, 10), seed=st.integers(0, 99))
+def test_a_knee_keeps_the_order_of_intensities(knee: float, seed: int) -> None:
+    values = np.sort(np.random.default_rng(seed).uniform(-0.5, 3, (1, 50))).astype(np.float32)
+    assert (np.diff(normalise(values, Levels(0, 1, knee))) >= 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "f4", "f8"])
+def test_a_knee_does_the_same_whatever_the_type(dtype: str) -> None:
+    plane = (np.random.default_rng(0).random((30, 20)) * 100).astype(dtype)
+    value = (plane.astype(np.float64) - 5) / 80
+    bent = np.arcsinh(value / 0.1) / np.arcsinh(1 / 0.1)
+    expected = np.where(bent > 1, 1 + np.log(np.maximum(bent, 1)), np.maximum(bent, -1))
+    assert np.allclose(normalise(plane, Levels(5, 85, 8)), expected, atol=1e-5)
+
+
+def test_auto_is_logarithmic_for_raw_images_alone() -> None:
+    raw = dark_field()
+    assert levels_at(raw, "auto") == levels_at(raw, "log")
+    assert levels_at(raw, "auto").knee is not None
+    coarse = (raw // 16).astype(np.uint8)
+    assert levels_at(coarse, "auto") == levels_at(coarse, "linear")
+    assert levels_at(coarse, "log").knee is not None
+
+
+@pytest.mark.parametrize("contrast", ["log", "auto"])
+def test_a_plane_without_contrast_has_no_knee(contrast: str) -> None:
+    plane = np.full((30, 30), 7, np.uint16)
+    assert levels_at(plane, contrast) == Levels(7, 7)
+    broken = np.full((30, 30), np.nan)
+    assert levels_at(broken, contrast) == Levels(0, 0)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from cytomill.errors import InputError
 from cytomill.image.array import from_array
@@ -34,6 +35,19 @@ class TestTiles(PipelineTests):
 
     def test_there_are_several(self, pipeline, image):
         assert len(pipeline.split(image)) > len(image.planes)
+
+
+class TestContrast(PipelineTests):
+    """Tiles of a plane whose scale of brightness is found for the whole."""
+
+    @pytest.fixture
+    def pipeline(self, monkeypatch):
+        monkeypatch.setattr(module, "settings", Settings(tile=256, whole=100 * 100))
+        return Nuclei(NucleiOptions(contrast="log"))
+
+    @pytest.fixture
+    def image(self):
+        return from_array(nuclei(Scene((300, 500), coverage=0.1))[0])
 
 
 class TestWithoutMeasurements(PipelineTests):
@@ -70,6 +84,39 @@ def test_tiles_leave_no_seams(monkeypatch, models, tmp_path):
     shared = inside[np.arange(len(best)), best]
     union = pairs[1:].sum(1) + pairs[:, 1:].sum(0)[best] - shared
     assert (shared / union).mean() >= 0.99
+
+
+def dim_beside_bright():
+    """A dark field with two nuclei, and many of less than a hundredth of their brightness."""
+    _, truth = nuclei(Scene((256, 256), coverage=0.12, clustering=0), seed=8)
+    light = np.where(truth > 2, 60.0, 8000.0 * (truth > 0))
+    light = ndimage.gaussian_filter(light, 1) + np.random.default_rng(0).normal(1000, 8, (256, 256))
+    return light.round().astype(np.uint16), truth
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_dim_nuclei_are_found_beside_bright_ones(monkeypatch, models, tmp_path, tiled):
+    if tiled:
+        monkeypatch.setattr(module, "settings", Settings(tile=256, whole=1))
+    plane, truth = dim_beside_bright()
+    found = {}
+    for contrast in ("linear", "log", "auto"):
+        pipeline = Nuclei(NucleiOptions(contrast=contrast))
+        found[contrast] = labelled(pipeline, from_array(plane), models, tmp_path).labels[0, 0]
+    assert np.array_equal(found["auto"], found["log"])
+    count = len(np.unique(truth)) - 1
+    assert found["linear"].max() < 0.6 * count
+    assert found["log"].max() >= 0.8 * count
+
+
+def test_auto_leaves_images_of_eight_bits_alone(models, tmp_path):
+    plane = (nuclei(Scene((200, 200), coverage=0.2))[0] // 256).astype(np.uint8)
+    linear, auto = (
+        labelled(Nuclei(NucleiOptions(contrast=contrast)), from_array(plane), models, tmp_path)
+        for contrast in ("linear", "auto")
+    )
+    assert linear.count > 3
+    assert np.array_equal(linear.labels[0, 0], auto.labels[0, 0])
 
 
 def test_a_dense_plane_is_tiled_however_small_it_is_on_the_models_grid():
