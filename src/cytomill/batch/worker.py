@@ -16,6 +16,7 @@ from ..image.atomic import output_error
 from ..image.collect import Entry
 from ..image.core import Image
 from ..image.names import series_stems
+from ..image.view import forgiving
 from ..inference.runtime import Models
 from ..inference.traffic import counted
 from ..pipelines.base import Part, Partial, Pipeline, Result
@@ -141,7 +142,9 @@ class Worker:
             watch.add(result.seconds)
             with watch("write"):
                 how = self._pipeline.name, self._pipeline.objects
-                self._outputs.write(out, stem, image, result, *how)
+                # A movie may have lost frames, which are no reason not to write the others.
+                written = forgiving(image) if self._pipeline.movies else image
+                self._outputs.write(out, stem, written, result, *how)
         # The labels may lie in the scratch folder, which is gone: what is kept is the rest.
         return result
 

@@ -1,4 +1,4 @@
-"""Other ways to see an image: its depth as time, or all of its depth at once."""
+"""Other ways to see an image: depth as time, all depth at once, or without what is damaged."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from .core import AXES, Image, PixelSize, PixelSource
 
 
@@ -30,7 +31,7 @@ def time_of_depth(image: Image) -> Image:
         image,
         axes=_axes({*image.axes, "T"} - {"Z"}),
         shape=(times * depths, channels, 1, height, width),
-        source=_View(image.source, read),
+        source=_View(image.source, read, f"its {depths} planes of Z as frames"),
         pixel_size=_flat(image.pixel_size),
         interval=None,
     )
@@ -58,9 +59,27 @@ def projected(image: Image) -> Image:
         image,
         axes=_axes({*image.axes} - {"Z"}),
         shape=(times, channels, 1, height, width),
-        source=_View(image.source, read),
+        source=_View(image.source, read, f"the brightest of its {depths} planes of Z"),
         pixel_size=_flat(image.pixel_size),
     )
+
+
+def forgiving(image: Image) -> Image:
+    """``image`` of which what cannot be read is 0: to be written or shown, not to be analysed."""
+    height, width = image.shape[3:]
+
+    def read(t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
+        try:
+            return image.source.read(t, c, z, y, x)
+        except InputError:
+            return np.zeros((len(range(height)[y]), len(range(width)[x])), image.dtype)
+
+    return replace(image, source=_View(image.source, read))
+
+
+def seen_as(image: Image) -> str:
+    """What this module made of the image, in words; empty where it is as its file has it."""
+    return image.source.told if isinstance(image.source, _View) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +88,7 @@ class _View:
 
     source: PixelSource
     planes: Callable[[int, int, int, slice, slice], NDArray[Any]]
+    told: str
 
     def read(self, t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
         """See `PixelSource.read`."""

@@ -15,6 +15,7 @@ from threading import get_ident
 from ..batch.steps import Found
 from ..image.core import Image
 from ..image.names import series_stems
+from ..image.view import forgiving
 from ..jobs import layout
 from ..jobs.bucket import Bucket
 from ..jobs.items import Item
@@ -68,7 +69,9 @@ class Making:
                         pass
                     check()
                     with watch("write"):
-                        plan.outputs.write(out, str(number), image, result, *how)
+                        # As in a run: lost frames of a movie are no reason to lose the others.
+                        written = forgiving(image) if plan.pipeline.movies else image
+                        plan.outputs.write(out, str(number), written, result, *how)
                 found.add(result)
                 for end in plan.outputs.ends(plan.products):
                     path = out / f"{number}{end}"

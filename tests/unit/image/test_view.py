@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from cytomill.image.array import from_array
+from cytomill.errors import InputError
+from cytomill.image.array import ArraySource, from_array
 from cytomill.image.core import PixelSize
-from cytomill.image.view import projected, time_of_depth
+from cytomill.image.view import forgiving, projected, time_of_depth
 
 ARRAY = np.random.default_rng(0).integers(0, 1000, (2, 3, 4, 6, 7)).astype(np.uint16)
 
@@ -62,3 +65,19 @@ def test_a_projection_passes_over_pixels_that_are_no_number():
     np.testing.assert_array_equal(
         projected(from_array(stack, "ZYX")).read(), [[5.0, 1.0], [np.nan, -2.0]]
     )
+
+
+def test_what_cannot_be_read_is_black_where_it_is_forgiven():
+    class Torn(ArraySource):
+        def read(self, t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
+            if t == 1:
+                raise InputError("frame 1", "is missing")
+            return super().read(t, c, z, y, x)
+
+    image = replace(from_array(ARRAY), source=Torn(ARRAY))
+    seen = forgiving(image)
+    np.testing.assert_array_equal(seen.read(0, 1, 2), ARRAY[0, 1, 2])
+    part = seen.read(1, 1, 2, slice(1, 4), slice(5, 100))
+    assert (part.shape, part.dtype, part.max()) == ((3, 2), image.dtype, 0)
+    with pytest.raises(IndexError):
+        seen.read(2)
