@@ -107,14 +107,15 @@ class _Frames:
         for t in range(len(self._truth)):
             images = self._pred.labels(t), self._truth.labels(t)
             inside = tuple(map(self._inside, images))
-            for present, image in zip(self.present, images, strict=True):
-                present.append(_ids(image))
             for places, image in zip(self.places, inside, strict=True):
                 places.append(centres(image))
             if self._outlines is not None:
                 for path in self._outlines.files(t):
                     self.seg += overlaps(inside[0], self._inside(self._outline(path)))
             table = overlaps(*inside)
+            ids = map(_ids, images) if self._border else (table.pred_ids, table.truth_ids)
+            for present, found in zip(self.present, ids, strict=True):
+                present.append(found.astype(np.int64))
             if self._outlined:
                 self.seg += table
             yield table
@@ -147,13 +148,21 @@ def inside(labels: NDArray[Any], border: int) -> NDArray[Any]:
 
 def centres(labels: NDArray[Any]) -> NDArray[np.float64]:
     """The centres of all objects of an image (y, x), in order of id: (n, 2), y and x."""
-    rows, columns = np.nonzero(labels)
-    which = labels[rows, columns]
-    if labels.dtype.itemsize > 2:
-        which = np.unique(which, return_inverse=True)[1]
-    count = np.bincount(which)
-    found = np.flatnonzero(count)
-    places = [np.bincount(which, at)[found] / count[found] for at in (rows, columns)]
+    width = labels.shape[1]
+    pixels = labels.reshape(-1)
+    # By stretches of equal pixels of a row, which are ten times fewer than pixels.
+    new = np.ones(pixels.size, bool)
+    new[1:] = pixels[1:] != pixels[:-1]
+    new[::width] = True
+    starts = np.flatnonzero(new)
+    lengths = np.diff(starts, append=pixels.size)
+    ids = pixels[starts]
+    seen = ids != 0
+    starts, lengths = starts[seen], lengths[seen]
+    _, which = np.unique(ids[seen], return_inverse=True)
+    area = np.bincount(which, lengths)
+    rows, columns = starts // width, starts % width + (lengths - 1) / 2
+    places = [np.bincount(which, lengths * at) / area for at in (rows, columns)]
     return np.stack(places, axis=1)
 
 
