@@ -106,18 +106,17 @@ class _Frames:
     def overlaps(self) -> Iterator[Overlaps]:
         for t in range(len(self._truth)):
             images = self._pred.labels(t), self._truth.labels(t)
-            inside = tuple(map(self._inside, images))
-            for places, image in zip(self.places, inside, strict=True):
-                places.append(centres(image))
-            if self._outlines is not None:
-                for path in self._outlines.files(t):
-                    self.seg += overlaps(inside[0], self._inside(self._outline(path)))
-            table = overlaps(*inside)
-            ids = map(_ids, images) if self._border else (table.pred_ids, table.truth_ids)
-            for present, found in zip(self.present, ids, strict=True):
-                present.append(found.astype(np.int64))
+            mine, true = (inside(image, self._border) for image in images)
+            table = overlaps(mine, true)
             if self._outlined:
                 self.seg += table
+            for path in self._outlines.files(t) if self._outlines is not None else ():
+                self.seg += overlaps(mine, inside(self._outline(path), self._border))
+            ids = [_ids(image) for image in images] if self._border else _both(table)
+            for present, found in zip(self.present, ids, strict=True):
+                present.append(found)
+            for places, image in zip(self.places, (mine, true), strict=True):
+                places.append(centres(image))
             yield table
 
     def _outline(self, path: Path) -> NDArray[Any]:
@@ -126,8 +125,10 @@ class _Frames:
             raise _sizes(path, labels.shape, self._truth.path, self._truth.shape)
         return labels
 
-    def _inside(self, labels: NDArray[Any]) -> NDArray[Any]:
-        return inside(labels, self._border)
+
+def _both(table: Overlaps) -> list[NDArray[np.int64]]:
+    """The ids in the prediction and in the truth."""
+    return [table.pred_ids.astype(np.int64), table.truth_ids.astype(np.int64)]
 
 
 def inside(labels: NDArray[Any], border: int) -> NDArray[Any]:
@@ -140,10 +141,9 @@ def inside(labels: NDArray[Any], border: int) -> NDArray[Any]:
     field = labels[border:-border, border:-border]
     if border < 0 or not field.size:
         raise ValueError(f"a border of {border} pixels leaves nothing of {labels.shape}")
-    outer = np.setdiff1d(_ids(labels), _ids(field))
-    return (
-        np.where(np.isin(labels, outer), 0, labels).astype(labels.dtype) if len(outer) else labels
-    )
+    kept = labels.copy()
+    kept[np.isin(labels, np.setdiff1d(_ids(labels), _ids(field)))] = 0
+    return kept
 
 
 def centres(labels: NDArray[Any]) -> NDArray[np.float64]:
