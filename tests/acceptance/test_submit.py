@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import tifffile
 
@@ -67,10 +66,6 @@ def files(folder):
                     for one in told["inputs"]
                 ],
             }
-        elif name.endswith("labels.tif"):
-            found[name] = tifffile.imread(path).tobytes()
-        elif name.endswith(".parquet"):
-            found[name] = pq.read_table(path)
         else:
             found[name] = path.read_bytes()
     return found
