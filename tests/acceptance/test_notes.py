@@ -86,6 +86,7 @@ def test_a_kiosk_gives_the_same_and_tells_it(cytomill, redis_url, tmp_path, monk
             packed = api.get(f"/jobs/{job}/results.zip").content
             member = api.get(f"/jobs/{job}/items/0/outputs/a_RES/mask003.npy").content
             assert api.get(f"/jobs/{job}/items/0/outputs/a_RES/none").status_code == 404
+            assert api.get(f"/jobs/{job}/items/0/preview.png").status_code == 200
     expected = files("here")
     assert files("there") == expected
     assert (first.notes, second.notes) == ((NOTE,), ())

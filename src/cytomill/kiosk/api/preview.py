@@ -15,12 +15,15 @@ from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 
 from ...batch.overlay import write_overlay
+from ...batch.run import make_pipeline
 from ...errors import InputError
 from ...image.core import Image
 from ...image.entry import PathSource
 from ...jobs.errors import ConflictError, MissingError
 from ...jobs.items import Item, read
 from ...jobs.job import Job
+from ...pipelines.base import Pipeline
+from ...pipelines.registry import find
 from ..backend import Backend
 from ..cache import Cache
 from ..inputs import located
@@ -76,13 +79,20 @@ def _drawn(
 ) -> bytes:
     (item,) = read(held.bucket, job.id, index, 1)
     with ExitStack() as stack, tempfile.TemporaryDirectory(prefix="cytomill-") as folder:
-        image = _image(stack, held, cache, item)
+        image = _seen(_image(stack, held, cache, item), job)
         if image.shape[3] * image.shape[4] > _PIXELS:
             raise ConflictError(f"{item.name}: is too large for a preview; download its results")
         labels = _labels(stack, held, cache, outputs)
         path = Path(folder, "preview.png")
         write_overlay(path, image, _none(image) if labels is None else labels, longest=size)
         return path.read_bytes()
+
+
+def _seen(image: Image, job: Job) -> Image:
+    """The image as the job's pipeline takes it, for its labels are of that."""
+    if find(job.pipeline).view is Pipeline.view:  # models need not be looked up
+        return image
+    return make_pipeline(job.pipeline, job.options).view(image)
 
 
 def _image(stack: ExitStack, held: Backend, cache: Cache, item: Item) -> Image:
