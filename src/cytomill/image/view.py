@@ -74,7 +74,7 @@ def forgiving(image: Image) -> Image:
         except InputError:
             return np.zeros((len(range(height)[y]), len(range(width)[x])), image.dtype)
 
-    return replace(image, source=_View(image.source, read))
+    return replace(image, source=_View(image.source, read, seen_as(image)))
 
 
 def seen_as(image: Image) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cytomill.errors import InputError
 from cytomill.image.array import ArraySource, from_array
 from cytomill.image.core import PixelSize
-from cytomill.image.view import forgiving, projected, time_of_depth
+from cytomill.image.view import forgiving, projected, seen_as, time_of_depth
 
 ARRAY = np.random.default_rng(0).integers(0, 1000, (2, 3, 4, 6, 7)).astype(np.uint16)
 
@@ -81,3 +81,11 @@ def test_what_cannot_be_read_is_black_where_it_is_forgiven():
     assert (part.shape, part.dtype, part.max()) == ((3, 2), image.dtype, 0)
     with pytest.raises(IndexError):
         seen.read(2)
+
+
+def test_it_says_how_an_image_is_seen():
+    image = from_array(ARRAY)
+    assert seen_as(image) == ""
+    assert "Z" in seen_as(time_of_depth(image))
+    assert "Z" in seen_as(projected(image))
+    assert seen_as(forgiving(projected(image))) == seen_as(projected(image))
