@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from ..image.core import Image
 from .encode import KINDS, check, encode_gif, encode_mp4, rate
 from .lineage import Lineage
 from .painter import Painter
+from .stack import Labels
 
 __all__ = ["KINDS", "LONGEST", "check", "write_movie"]
 
@@ -25,9 +25,15 @@ _GIF_PIXELS, _GIF_LONGEST, _GIF_SHORTEST, _GIF_FRAMES = 2.4e7, 720, 360, 240
 
 
 def write_movie(
-    path: Path, lineage: Lineage, labels: Any, image: Image, channel: int | None = None
+    path: Path,
+    lineage: Lineage,
+    labels: Labels,
+    image: Image,
+    channel: int | None = None,
+    *,
+    kind: str | None = None,
 ) -> None:
-    """Write the overlay movie to ``path``, as an MP4 or a GIF by the end of its name.
+    """Write the overlay movie to ``path``, as an MP4 or a GIF: ``kind``, or the end of its name.
 
     ``labels`` (t, z, y, x), read by slices, are those of tracks; ``image`` is the raw movie,
     ``channel`` the channel shown (see `Painter`). Cells have the colours that they have in the
@@ -39,7 +45,7 @@ def write_movie(
     Raises `OptionError` (see `check`), `InputError` where a frame that was not lost cannot be
     read or there is none, and `OutputError`; ``path`` appears whole or not at all.
     """
-    kind = path.suffix.lower()
+    kind = kind or path.suffix.lower()
     check(kind)
     count = image.shape[0]
     if not count:

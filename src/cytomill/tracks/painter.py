@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..ops.runs import boxes
 from .clock import Clock
 from .lettering import text_width, write_text
 from .lineage import Lineage
+from .stack import Labels
 
 #: Frames that a tail is long, and for which a division is shown.
 TAIL, _DIVISION = 10, 3
@@ -31,12 +33,15 @@ _SAMPLED = 12
 #: Bits of a pixel in coordinates given to OpenCV.
 _SHIFT = 4
 
+#: Outlines of fewer pixels than this are drawn as they are.
+_FEW = 8
+
 #: Diameters in pixels of the movie: cells above the first are outlined in two pixels, and above
 #: the second they are given their labels.
 _BOLD, _NAMED = 24, 30
 
 # Lengths in pixels and colours of the strip below the image.
-_LEAST_WIDTH, _LETTERS = 360, (11, 22)
+_LEAST_WIDTH, _LETTERS = 360, (12, 22)
 _PAPER, _INK, _FAINT, _ALARM = (16, 16, 18), (236, 236, 238), (160, 160, 166), (255, 170, 60)
 
 #: Share of the strip that the scale bar takes at most, and the lengths it has in µm.
@@ -51,14 +56,14 @@ class Painter:
     """
 
     def __init__(
-        self, lineage: Lineage, labels: Any, image: Image, channel: int | None, longest: int
+        self, lineage: Lineage, labels: Labels, image: Image, channel: int | None, longest: int
     ) -> None:
         self._lineage, self._labels, self._image = lineage, labels, image
         self._channels = shown(image, channel)
         height, width = image.shape[3:]
         # Noise, made larger, only makes the file larger.
         scale = min(longest, max(_ENLARGED, height, width)) / max(height, width)
-        self._letters = min(max(round(scale * width / 70), _LETTERS[0]), _LETTERS[1])
+        self._letters = min(max(round(scale * width / 60), _LETTERS[0]), _LETTERS[1])
         strip = round(2.2 * self._letters)
         self._scale = min(scale, max(1, longest - strip) / height, _LARGEST_SCALE)
         self._shape = max(1, round(height * self._scale)), max(1, round(width * self._scale))
@@ -136,19 +141,21 @@ class Painter:
             ids, scale = ids[np.ix_(rows, columns)], 1.0
         here = self._here(t)
         filled = set(self._lineage.spots.label[here][self._lineage.spots.filled[here]].tolist())
-        whole: dict[int, list[NDArray[np.int32]]] = {}
-        parts: dict[int, list[NDArray[np.int32]]] = {}
+        rings, owners = [], []
         for label, (y0, x0, y1, x1) in zip(*(found.tolist() for found in boxes(ids)), strict=True):
             mask = (ids[y0:y1, x0:x1] == label).view(np.uint8)
-            rings, _ = cv2.findContours(
+            found, _ = cv2.findContours(
                 mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(x0, y0)
             )
-            for ring in rings:
-                line = _pixels((_smooth(ring[:, 0]) + 0.5) * scale)
-                if label in filled:
-                    parts.setdefault(label % COLOURS, []).extend(_dashes(line, scale))
-                else:
-                    whole.setdefault(label % COLOURS, []).append(line)
+            rings.extend(found)
+            owners.extend([label] * len(found))
+        whole: dict[int, list[NDArray[np.int32]]] = {}
+        parts: dict[int, list[NDArray[np.int32]]] = {}
+        for label, line in zip(owners, _smooth(rings, scale), strict=True):
+            if label in filled:
+                parts.setdefault(label % COLOURS, []).extend(_dashes(line, scale))
+            else:
+                whole.setdefault(label % COLOURS, []).append(line)
         for groups, closed in ((whole, True), (parts, False)):
             for index, lines in groups.items():
                 self._draw(canvas, lines, palette()[index].tolist(), self._line, closed)
@@ -269,11 +276,24 @@ def _apart(lineage: Lineage) -> dict[int, list[tuple[int, ...]]]:
     return found
 
 
-def _smooth(ring: NDArray[np.int32]) -> NDArray[np.float64]:
-    """A ring of pixels without its steps: each point is the mean of itself and its neighbours."""
-    if len(ring) < 8:
-        return ring.astype(np.float64)
-    return (np.roll(ring, 1, axis=0) + 2.0 * ring + np.roll(ring, -1, axis=0)) / 4
+def _smooth(rings: Sequence[NDArray[np.int32]], scale: float) -> list[NDArray[np.int32]]:
+    """Rings of pixels, (n, 1, 2) each, as OpenCV draws them in a picture ``scale`` times as large.
+
+    Each point is the mean of itself and its neighbours, so that steps do not show.
+    """
+    if not rings:
+        return []
+    lengths = np.array([len(ring) for ring in rings])
+    stops = np.cumsum(lengths)
+    starts = stops - lengths
+    before, after = np.arange(-1, stops[-1] - 1), np.arange(1, stops[-1] + 1)
+    before[starts], after[stops - 1] = stops - 1, starts
+    points = np.concatenate(rings)[:, 0].astype(np.float64)
+    mean = (points[before] + 2 * points + points[after]) / 4
+    # What is smaller than a few pixels would shrink.
+    few = np.repeat(lengths < _FEW, lengths)
+    mean[few] = points[few]
+    return np.split(_pixels((mean + 0.5) * scale), stops[:-1])
 
 
 def _pixels(points: NDArray[np.float64]) -> NDArray[np.int32]:

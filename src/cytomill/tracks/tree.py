@@ -47,9 +47,16 @@ _LOST: RGB = (252, 239, 214)
 
 
 def write_tree(
-    path: Path, lineage: Lineage, *, undivided: bool = True, longest: int = LONGEST
+    path: Path,
+    lineage: Lineage,
+    *,
+    undivided: bool = True,
+    longest: int = LONGEST,
+    kind: str | None = None,
 ) -> None:
-    """Draw the lineage tree to ``path``, as a PNG or an SVG by the end of its name.
+    """Draw the lineage tree to ``path``, as a PNG or an SVG.
+
+    ``kind`` is ``.png`` or ``.svg``, by default the end of the path's name.
 
     Time runs down. Each track is a line in the colour that it has in the movie (`ops.colour`),
     dotted where the cell was not found; a bar leads from a mother to her daughters. Families with
@@ -59,7 +66,7 @@ def write_tree(
 
     Raises `OptionError` for other kinds, and `OutputError`; ``path`` appears whole or not at all.
     """
-    kind = path.suffix.lower()
+    kind = kind or path.suffix.lower()
     if kind not in KINDS:
         raise OptionError(f"{path.name}: a lineage tree is drawn as one of {', '.join(KINDS)}")
     drawing = draw_tree(lineage, undivided=undivided, longest=longest)

@@ -289,6 +289,12 @@ def test_unknown_kinds_are_refused_before_any_work(tmp_path: Path) -> None:
     check(".GIF")
 
 
+def test_the_kind_can_be_told_where_the_name_does_not(tmp_path: Path) -> None:
+    whole = lineage()
+    write_movie(tmp_path / "a.part", whole, labels_of(whole), raw(whole), kind=".gif")
+    assert len(read_gif(tmp_path / "a.part")) == FRAMES
+
+
 def test_without_pyav_an_mp4_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(OptionError, match=r"pip install cytomill\[movie\]"):

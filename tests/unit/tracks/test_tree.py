@@ -243,6 +243,11 @@ def test_other_kinds_are_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_the_kind_can_be_told_where_the_name_does_not(tmp_path: Path) -> None:
+    write_tree(tmp_path / "a.part", lineage(*FAMILY), kind=".svg")
+    assert (tmp_path / "a.part").read_text().startswith("<svg")
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="a file stands where a folder is needed"):
