@@ -192,6 +192,8 @@ def test_more_jobs_than_a_user_may_have_are_refused(tmp_path, redis_url):
         ({"inputs": [{"source": "nas", "prefix": "/etc"}]}, "/etc"),
         ({"inputs": [{"source": "nas", "prefix": "a\x00b"}]}, "inputs.0.prefix"),
         ({"inputs": [{"source": "nas", "url": "http://x"}]}, "inputs.0.url"),
+        ({"inputs": [{"source": "nas", "folder": "01"}]}, "folder goes with upload"),
+        ({"inputs": [{"upload": "u", "folder": "a\nb"}]}, "inputs.0.folder"),
         ({"priority": "first"}, "priority"),
         ({"owner": "bob"}, "owner"),
         ({"name": "a\nb"}, "name"),
@@ -219,6 +221,13 @@ def test_a_body_that_is_no_job_is_refused(ann, body):
 
 def test_a_source_that_is_allowed_may_be_named(ann):
     given = {"source": "nas", "prefix": "plates/1", "pattern": "*.tif"}
+    answer = ann.post("/jobs", json={"pipeline": "nuclei", "inputs": [given]})
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["inputs"] == [given]
+
+
+def test_the_folder_of_an_upload_may_be_named(ann, upload):
+    given = {"upload": upload, "folder": "01"}
     answer = ann.post("/jobs", json={"pipeline": "nuclei", "inputs": [given]})
     assert answer.status_code == 201, answer.text
     assert answer.json()["inputs"] == [given]

@@ -145,6 +145,15 @@ def test_without_the_name_of_its_folder_a_movie_has_that_of_its_files(lab, tmp_p
     assert (item.name, item.stem) == ("exp", "exp")
 
 
+@pytest.mark.parametrize(
+    ("folder", "name"), [("../../etc/01", "etc/01"), ("..", "_"), ("a\u2028b", "a_b")]
+)
+def test_the_name_of_a_folder_leads_nowhere(lab, tmp_path, folder, name):
+    upload = lab.upload(put(tmp_path / "in", ["t1.tif", "t2.tif"]))
+    (item,) = listed(lab, lab.submit(inputs=({"upload": upload, "folder": folder},)))
+    assert (item.name, item.stem) == (name, name)
+
+
 def test_movies_of_a_source(lab, tmp_path):
     put(tmp_path / "nas" / "day1" / "01", ["t0.tif", "t1.tif"])
     fields = {name: getattr(lab.backend, name) for name in ("redis", "queue", "bucket", "settings")}
