@@ -121,6 +121,7 @@ def prepared(tmp_path_factory):
     for name, options in {
         "still": "-n 3 --size 200x160",
         "zarr": "-n 1 --size 200x160 --format zarr",
+        "film": "-n 2 --size 200x160 --kind movie --frames 4",
     }.items():
         assert invoke(["cytomill", "sample", "-q", "-o", f"{made / name}", *options.split()]) == 0
     for folder in ("images", "truth", "labels", "models", "plate/A1", "plate/B1", "planes"):
@@ -140,6 +141,13 @@ def prepared(tmp_path_factory):
     tifffile.imwrite(top / "cells.ome.tif", np.stack([first // 2, first]), metadata=channels)
     Image.fromarray((first / first.max() * 255).astype(np.uint8)).save(top / "photo.png")
     shutil.copytree(made / "zarr/images/nuclei_000.zarr", top / "slide.ome.zarr")
+    for movie in ("01", "02"):
+        truth, tracked = top / f"annotated/{movie}_GT", top / f"tracked/{movie}_RES"
+        shutil.copytree(made / f"film/{movie}_GT", truth)
+        tracked.mkdir(parents=True)
+        for path in sorted((truth / "TRA").iterdir()):
+            name = path.name.replace("man_track.txt", "res_track.txt")
+            shutil.copy(path, tracked / name.replace("man_track", "mask"))
     shutil.make_archive(str(top / "experiment"), "zip", top, "images")
     shutil.copytree(find_model("nuclei").folder, top / "my-model")
     shutil.make_archive(str(top / "my-model"), "zip", top, "my-model")
@@ -392,6 +400,17 @@ def test_json_of_a_run_is_described(results):
     (paragraph,) = re.findall(r"^With `--json`.*?\n\n", text, re.MULTILINE | re.DOTALL)
     keys = {*told, *told["failed"][0], *told["inputs"][0]}
     assert set(re.findall(r"`(\w+)`", paragraph)) == keys
+
+
+def test_json_of_scores_of_tracks_is_described(prepared):
+    folders = [str(prepared / name) for name in ("tracked", "annotated")]
+    with redirect_stdout(StringIO()) as told:
+        assert invoke(["cytomill", "evaluate", "--tracks", *folders, "--json"]) == 0
+    document = json.loads(told.getvalue())
+    text = (ROOT / "docs/evaluate.md").read_text(encoding="utf-8")
+    (paragraph,) = re.findall(r"^The document has `border`.*?\n\n", text, re.MULTILINE | re.DOTALL)
+    keys = {re.sub(r"_[1-9]$", "_0", key) for key in (*document, *document["movies"][0])}
+    assert {*re.findall(r"`(\w+)`", paragraph)} - {"bc_3"} == keys
 
 
 def test_report_and_record_are_described():

@@ -85,7 +85,7 @@ def _block(
     mean = len(rows) > 1 and bool(ratios)
     if mean:
         means = averaged([score for _, score in rows])
-        lines.append(_cells("mean over movies", {}, means, counts, ratios))
+        lines.append(_cells("mean", {}, means, counts, ratios))
     return aligned(lines, rule=len(rows) + 1 if mean else None)
 
 
