@@ -45,16 +45,18 @@ def name_axes(subject: object, axes: Sequence[tuple[str, int]], declared: str) -
 
     ``declared`` are all axes of the file, for the message.
 
-    A counter of pages that says nothing more (``I``, ``Q``) is Z, or T where there is a Z. Other
-    axes, and repeated ones, have no name, and one entry. Raises `InputError` naming an axis of
-    more.
+    A counter of pages that says nothing more (``I``, ``Q``) is Z, or T where there is a Z; the
+    first of two is T, as programs write them. Other axes, and repeated ones, have no name, and one
+    entry. Raises `InputError` naming an axis of more.
     """
     names: list[str] = []
     taken = {letter for letter, _ in axes}
+    counters = [letter for letter, size in axes if letter in _COUNTERS and size > 1]
+    spares = "ZT" if len(counters) < 2 else "TZ"
     for letter, size in axes:
         name = letter
         if letter in _COUNTERS and size > 1:
-            name = next((spare for spare in "ZT" if spare not in taken), "")
+            name = next((spare for spare in spares if spare not in taken), "")
             taken.add(name)
         if name in AXES and name not in names:
             names.append(name)

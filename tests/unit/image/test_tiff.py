@@ -224,6 +224,14 @@ def test_pages_that_nothing_is_said_of_are_planes_of_z(tmp_path: Path) -> None:
     np.testing.assert_array_equal(stack(path)[0, 0], array)
 
 
+def test_of_two_axes_that_nothing_is_said_of_the_first_is_time(tmp_path: Path) -> None:
+    array = noise((3, 7, 20, 30))
+    tifffile.imwrite(tmp_path / "a.tif", array)
+    with open_tiff(tmp_path / "a.tif") as file:
+        assert (file.images[0].axes, file.images[0].shape) == ("TZYX", (3, 1, 7, 20, 30))
+    np.testing.assert_array_equal(stack(tmp_path / "a.tif")[:, 0], array)
+
+
 @pytest.mark.parametrize("alpha", [False, True])
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 @pytest.mark.parametrize("compression", [None, "zlib"])
