@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,9 @@ from ..ops.colour import COLOURS, palette
 
 #: Kinds of movies, by the end of their name.
 KINDS = (".mp4", ".gif")
+
+#: What all browsers, players and slides play.
+_CODEC = "h264"
 
 #: Seconds that a movie should last, and frames per second that it has at most: what screens show.
 _SECONDS, _SHORTEST, _FASTEST = 12, 5, 30
@@ -38,10 +40,20 @@ def check(kind: str) -> None:
     if kind not in KINDS:
         known = " or ".join(one[1:] for one in KINDS)
         raise OptionError(f"a movie is {known}, not {kind[1:] or 'without a kind'}")
-    if kind == ".mp4" and find_spec("av") is None:
-        raise OptionError(
-            "MP4 movies need PyAV; run: pip install cytomill[movie], or ask for a GIF"
-        )
+    if kind == ".mp4":
+        try:
+            import av  # only who wants such movies has it
+
+            av.codec.Codec(_CODEC, "w")
+        except ImportError as error:
+            raise OptionError(
+                "MP4 movies need PyAV; run: pip install cytomill[movie], or ask for a GIF"
+            ) from error
+        except ValueError as error:
+            raise OptionError(
+                "the FFmpeg that PyAV has here cannot write H.264; "
+                "install PyAV from its wheels, or ask for a GIF"
+            ) from error
 
 
 def rate(frames: int) -> Fraction:
@@ -59,11 +71,11 @@ def encode_mp4(
     The pixel format (yuv420p), the colours (BT.709) and the index at the file's start are what
     browsers and slides need. One thread encodes: how many there are would change the bytes.
     """
-    import av  # only who wants such movies has it
+    import av
     from av.video.reformatter import ColorRange, Colorspace
 
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as box:
-        stream = box.add_stream("h264", rate=per_second)
+        stream = box.add_stream(_CODEC, rate=per_second)
         stream.height, stream.width = size
         stream.pix_fmt = "yuv420p"
         codec = stream.codec_context

@@ -171,10 +171,11 @@ class _Pen:
 
     def bar(self, label: int) -> None:
         """From a mother to her daughters, at the frame where the first of them is seen."""
-        below = [own for own in self.lineage.daughters.get(label, ()) if own in self.columns]
+        tracks, founders = self.lineage.by_label, self.lineage.founders
+        family = founders[label]
+        below = [own for own in self.lineage.daughters.get(label, ()) if founders[own] == family]
         if not below:
             return
-        tracks = self.lineage.by_label
         at = max(tracks[label].end + 1, min(tracks[own].begin for own in below))
         self._line(label, tracks[label].end + 1, at, label, dotted=True)
         y = self.sheet.y(self.top, at)

@@ -42,9 +42,8 @@ def spans(lineage: Lineage) -> dict[int, list[Span]]:
     order = np.lexsort((t, label))
     label, t = label[order], t[order]
     made = {}
-    for track in lineage.tracks:
-        first, last = np.searchsorted(label, (track.label, track.label + 1))
-        frames = t[first:last]
+    for track, own in zip(lineage.tracks, _rows(lineage, label), strict=True):
+        frames = t[own]
         frames = frames[(frames >= track.begin) & (frames <= track.end)]
         if len(frames) == track.end - track.begin + 1 or not len(lineage.spots):
             made[track.label] = [Span(track.begin, track.end + 1, seen=True)]
@@ -60,6 +59,13 @@ def _stretches(begin: int, end: int, frames: NDArray[np.int32]) -> list[Span]:
     return [Span(begin + first, begin + stop, bool(seen[first])) for first, stop in pairwise(edges)]
 
 
+def _rows(lineage: Lineage, label: NDArray[np.int32]) -> list[slice]:
+    """Where each track is in ``label``, which is in order."""
+    wanted = np.array([track.label for track in lineage.tracks], np.int64)
+    bounds = (np.searchsorted(label, wanted + after).tolist() for after in (0, 1))
+    return [slice(first, stop) for first, stop in zip(*bounds, strict=True)]
+
+
 def ends(lineage: Lineage) -> dict[int, list[End]]:
     """For each label its ends that are neither a division nor the movie's first or last frame."""
     frames, height, width = lineage.shape
@@ -70,9 +76,8 @@ def ends(lineage: Lineage) -> dict[int, list[End]]:
     order = np.argsort(spots.label, kind="stable")
     label = spots.label[order]
     made: dict[int, list[End]] = {}
-    for track in lineage.tracks:
-        first, last = np.searchsorted(label, (track.label, track.label + 1))
-        at = border[order[first:last]]
+    for track, own in zip(lineage.tracks, _rows(lineage, label), strict=True):
+        at = border[order[own]]
         if track.begin > 0 and lineage.founders[track.label] == track.label:
             appears = End(track.begin, bool(len(at) and at[0]))
             made.setdefault(track.label, []).append(appears)

@@ -302,6 +302,13 @@ def test_without_pyav_an_mp4_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     check("gif")
 
 
+def test_a_pyav_without_an_encoder_is_told_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("av", reason="PyAV is not installed")
+    monkeypatch.setattr("cytomill.tracks.encode._CODEC", "no-such-codec")
+    with pytest.raises(OptionError, match=r"cannot write H\.264"):
+        check("mp4")
+
+
 def test_a_movie_without_frames_is_refused(tmp_path: Path) -> None:
     image = from_array(np.zeros((1, 4, 4), np.uint8), "TYX")
     empty = Image("a.tif", "TYX", (0, 1, 1, 4, 4), image.dtype, image.source)

@@ -116,6 +116,11 @@ def test_a_daughter_found_late_hangs_on_a_dotted_line() -> None:
     assert late[0].y0 == upright(drawing, 2)[0].y0
 
 
+def test_no_bar_leads_back_in_time() -> None:
+    drawing = draw_tree(lineage(Track(1, 0, 3, 2), Track(2, 8, 12)))
+    assert len([s for s in drawing.shapes if isinstance(s, Line) and s.colour == colour(1)]) == 1
+
+
 def test_ends_inside_are_crossed_and_those_at_the_border_ringed() -> None:
     rows = [(t, 1, 50, 60, 80, False) for t in range(3, 9)]
     rows += [(t, 2, 50, 2, 80, False) for t in range(9)]
