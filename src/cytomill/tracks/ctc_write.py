@@ -15,9 +15,7 @@ from ..ops.track import Track
 from .graph import by_track
 from .lineage import Lineage
 from .stack import Labels
-
-#: The largest label of a 16-bit mask.
-MOST = np.iinfo(np.uint16).max
+from .validity import MAX_LABEL
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,14 +91,14 @@ def cut(lineage: Lineage) -> Pieces:
 def _named(label: NDArray[np.int64], first: NDArray[np.bool_]) -> NDArray[np.int64]:
     """A label for each piece: that of its track for the ``first`` of it, else one that is free."""
     count = len(label)
-    if count > MOST:
+    if count > MAX_LABEL:
         raise OutputError(
             "res_track.txt",
-            f"would have {count} tracks, but the challenge's masks hold no more than {MOST}",
+            f"would have {count} tracks, but the challenge's masks hold no more than {MAX_LABEL}",
             "leave out the format ctc",
         )
     largest = int(label.max(initial=0))
-    if largest + np.count_nonzero(~first) > MOST:
+    if largest + np.count_nonzero(~first) > MAX_LABEL:
         return np.arange(1, count + 1)
     named = label.copy()
     named[~first] = largest + 1 + np.arange(np.count_nonzero(~first))

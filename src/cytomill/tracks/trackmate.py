@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -217,57 +217,69 @@ def _spots(lineage: Lineage, scale: _Scale) -> Iterator[str]:
 
 def _tracks(lineage: Lineage, scale: _Scale) -> Iterator[str]:
     """The elements AllTracks and FilteredTracks: the families with an edge, by their founder."""
-    links = edges(lineage)
     family = of_spots(lineage, lineage.founders)
-    order = np.argsort(family[links[:, 0]], kind="stable")
-    links = links[order]
-    of_links = family[links[:, 0]]
-    starts = np.flatnonzero(np.diff(of_links, prepend=-1))
-    ends = np.append(starts[1:], len(links)).tolist()
+    links = edges(lineage)
+    links = links[np.argsort(family[links[:, 0]], kind="stable")]
+    first = np.flatnonzero(np.diff(family[links[:, 0]], prepend=-1))
+    founders = family[links[first, 0]].tolist()
     yield "<AllTracks>\n"
-    for index, (start, stop) in enumerate(zip(starts.tolist(), ends, strict=False)):
-        yield _track(lineage, links[start:stop], index, int(of_links[start]), scale)
+    texts = _edges(lineage, links, scale)
+    for index, (founder, numbers) in enumerate(
+        zip(founders, _families(lineage, links, first, scale), strict=True)
+    ):
+        attributes = " ".join(f'{key}="{value}"' for key, value in numbers.items())
+        yield f'<Track name="Track_{founder}" TRACK_INDEX="{index}" TRACK_ID="{founder}" '
+        yield f"{attributes}>\n"
+        # Every spot but the founder's first one has one edge that leads to it.
+        yield from islice(texts, numbers["NUMBER_SPOTS"] - 1)
+        yield "</Track>\n"
     yield "</AllTracks>\n<FilteredTracks>\n"
-    yield from (f'<TrackID TRACK_ID="{one}" />\n' for one in of_links[starts].tolist())
+    yield from (f'<TrackID TRACK_ID="{founder}" />\n' for founder in founders)
     yield "</FilteredTracks>\n"
 
 
-def _track(
-    lineage: Lineage, links: NDArray[np.int64], index: int, founder: int, scale: _Scale
-) -> str:
-    """A family: its numbers and edges."""
-    spots = lineage.spots
+def _families(
+    lineage: Lineage, links: NDArray[np.int64], first: NDArray[np.int64], scale: _Scale
+) -> Iterator[dict[str, Any]]:
+    """The numbers of each family; its edges begin in ``links`` where ``first`` says."""
+    if not len(links):
+        return
+    t = lineage.spots.t
     source, target = links.T
-    steps = spots.t[target] - spots.t[source]
-    moved = np.hypot(
-        (spots.y[target] - spots.y[source]) * scale.y, (spots.x[target] - spots.x[source]) * scale.x
-    )
-    middle = (spots.t[source] + spots.t[target]) / 2 * scale.t
-    # Every spot but the founder's first one has one edge that leads to it.
-    begin, end = spots.t[source].min() * scale.t, spots.t[target].max() * scale.t
-    splits = np.count_nonzero(np.unique(source, return_counts=True)[1] > 1)
-    attributes: dict[str, Any] = {
-        "TRACK_INDEX": index,
-        "TRACK_ID": founder,
-        "NUMBER_SPOTS": len(links) + 1,
-        "NUMBER_GAPS": np.count_nonzero(steps > 1),
-        "NUMBER_SPLITS": splits,
-        "TRACK_DURATION": float(end - begin),
-        "TRACK_START": float(begin),
-        "TRACK_STOP": float(end),
+    children = np.bincount(source, minlength=len(t))
+    # Of the edges that leave a spot, one stands for the split.
+    leaving = np.unique(source, return_index=True)[1]
+    splits = np.zeros(len(links), np.int64)
+    splits[leaving] = children[source[leaving]] > 1
+    begin = np.minimum.reduceat(t[source], first) * scale.t
+    end = np.maximum.reduceat(t[target], first) * scale.t
+    columns = {
+        "NUMBER_SPOTS": np.diff(first, append=len(links)) + 1,
+        "NUMBER_GAPS": np.add.reduceat((t[target] - t[source] > 1).astype(int), first),
+        "NUMBER_SPLITS": np.add.reduceat(splits, first),
+        "TRACK_DURATION": end - begin,
+        "TRACK_START": begin,
+        "TRACK_STOP": end,
     }
-    numbers = " ".join(f'{key}="{value}"' for key, value in attributes.items())
-    rows = zip(
-        source.tolist(),
-        target.tolist(),
-        moved.tolist(),
-        (moved / (steps * scale.t)).tolist(),
-        middle.tolist(),
-        strict=True,
-    )
-    inside = "".join(
-        f'<Edge SPOT_SOURCE_ID="{a}" SPOT_TARGET_ID="{b}" LINK_COST="-1.0" '
-        f'DISPLACEMENT="{length!r}" SPEED="{speed!r}" EDGE_TIME="{time!r}" />\n'
-        for a, b, length, speed, time in rows
-    )
-    return f'<Track name="Track_{founder}" {numbers}>\n{inside}</Track>\n'
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    yield from (dict(zip(columns, row, strict=True)) for row in rows)
+
+
+def _edges(lineage: Lineage, links: NDArray[np.int64], scale: _Scale) -> Iterator[str]:
+    """An element for each of ``links``."""
+    spots = lineage.spots
+    for begin in range(0, len(links), _ROWS):
+        source, target = links[begin : begin + _ROWS].T
+        moved = np.hypot(
+            (spots.y[target] - spots.y[source]) * scale.y,
+            (spots.x[target] - spots.x[source]) * scale.x,
+        )
+        time = (spots.t[target] - spots.t[source]) * scale.t
+        middle = (spots.t[source] + spots.t[target]) / 2 * scale.t
+        columns = (source, target, moved, moved / time, middle)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        yield from (
+            f'<Edge SPOT_SOURCE_ID="{a}" SPOT_TARGET_ID="{b}" LINK_COST="-1.0" '
+            f'DISPLACEMENT="{length!r}" SPEED="{speed!r}" EDGE_TIME="{when!r}" />\n'
+            for a, b, length, speed, when in rows
+        )

@@ -6,6 +6,7 @@ import json
 import tempfile
 import warnings
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,20 @@ def test_spots_and_edges_tell_the_same_lineage(lineage: Lineage) -> None:
         int(track.attrib["NUMBER_SPOTS"]) for track in root.iter("Track")
     ]
     assert sum(map(len, families)) == len(set().union(*families))
+    spots = {spot.attrib["ID"]: spot.attrib for spot in root.iter("Spot")}
+    for track in root.iter("Track"):
+        steps = [(edge.attrib["SPOT_SOURCE_ID"], edge.attrib["SPOT_TARGET_ID"]) for edge in track]
+        times = [[int(spots[one]["FRAME"]) for one in step] for step in steps]
+        leaving = Counter(source for source, _ in steps)
+        assert {lineage.founders[int(spots[one]["LABEL"])] for step in steps for one in step} == {
+            int(track.attrib["TRACK_ID"])
+        }
+        assert int(track.attrib["NUMBER_SPLITS"]) == sum(n > 1 for n in leaving.values())
+        assert int(track.attrib["NUMBER_GAPS"]) == sum(b - a > 1 for a, b in times)
+        assert float(track.attrib["TRACK_START"]) == min(min(times)) * (lineage.interval or 1)
+        assert float(track.attrib["TRACK_STOP"]) == (
+            max(b for _, b in times) * (lineage.interval or 1)
+        )
     assert [one.attrib["TRACK_ID"] for one in root.iter("Track")] == [
         one.attrib["TRACK_ID"] for one in root.iter("TrackID")
     ]
