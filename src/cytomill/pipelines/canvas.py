@@ -79,6 +79,11 @@ class Canvas:
                     self._data[index] = there
         return offset
 
+    @property
+    def data(self) -> Any:
+        """The labels so far, (t, z, y, x) uint32, read and written by slices."""
+        return self._data
+
     def finish(self) -> Stack:
         """The labels; the canvas takes no more."""
         return Stack(self._data, self.count)

@@ -86,7 +86,7 @@ class Nuclei(Pipeline[NucleiOptions]):
     def split(self, image: Image) -> Sequence[Part]:
         """Planes; of planes above `settings.whole` pixels, tiles."""
         grid = self._grid(image)
-        channel = self._channel(image)
+        channel = self.channel(image)
         whole = Box(0, 0, *grid.model_shape)
         parts: list[Part] = []
         for t, z in image.planes:
@@ -105,7 +105,7 @@ class Nuclei(Pipeline[NucleiOptions]):
         """Read, predict, label and measure one part."""
         watch = Stopwatch()
         grid = self._grid(image)
-        channel = self._channel(image)
+        channel = self.channel(image)
         read = _reader(image, channel, part.t, part.z)
         area = part.core.grown(self._model.halo, grid.model_shape)
         box = grid.on_image(area, grid.margin)
@@ -148,17 +148,18 @@ class Nuclei(Pipeline[NucleiOptions]):
             partials,
             scratch,
             measured=self.options.measure,
-            channel=self._channel(image),
-            pixel_size=self._pixel_size(image),
+            channel=self.channel(image),
+            pixel_size=self.pixel_size(image),
         )
 
-    def _channel(self, image: Image) -> int | None:
+    def channel(self, image: Image) -> int | None:
         """The channel to segment; None for the brightest of a colour picture's three."""
         if image.rgb and self.options.channel is None:
             return None
         return image.channel(self.options.channel)
 
-    def _pixel_size(self, image: Image) -> PixelSize | None:
+    def pixel_size(self, image: Image) -> PixelSize | None:
+        """What a pixel is taken to be; None where it is not known. Raises `InputError`."""
         size = image.pixel_size
         if self.options.pixel_size is not None:
             depth = size.z if size else None
@@ -173,7 +174,7 @@ class Nuclei(Pipeline[NucleiOptions]):
         return size
 
     def _grid(self, image: Image) -> Grid:
-        size = self._pixel_size(image)
+        size = self.pixel_size(image)
         shape = (image.shape[3], image.shape[4])
         if size is None:
             return Grid(shape)

@@ -1,0 +1,196 @@
+"""What pipelines that follow cells through a movie have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, Literal, TypeVar
+
+from pydantic import Field, field_validator
+
+from ..errors import InputError
+from ..image.core import Image, PixelSize
+from ..image.view import projected, seen_as, time_of_depth
+from ..tracks.formats import FORMATS, Format, Material
+from ..tracks.lineage import Lineage
+from ..tracks.link import Linking
+from ..tracks.table import track_table, with_tracks
+from .base import Options, Part, Partial, Pipeline, Products, Result
+from .cells import gathered
+from .stopwatch import Stopwatch
+
+#: The name of the table of a row per track.
+_TABLE = "tracks"
+
+#: Frames that are named one by one in a note.
+_NAMED = 5
+
+
+class TrackingOptions(Options):
+    """Options of every pipeline that follows cells; a subclass adds its own."""
+
+    time: Literal["auto", "t", "z"] = Field(
+        "auto",
+        description="Axis that is time: t, or z for stacks whose frames are stored as planes of Z. "
+        "auto takes Z where there is no T.",
+    )
+    frame_interval: float | None = Field(
+        None,
+        gt=0,
+        description="Minutes from one frame to the next, where the file does not say or is wrong.",
+    )
+    max_gap: int = Field(
+        2, ge=0, le=100, description="Frames that a cell may be missed in and go on as the same."
+    )
+    max_distance: float | None = Field(
+        None,
+        gt=0,
+        description="Pixels that a cell moves at most from one frame to the next. Without it what "
+        "is likely depends on how all cells of the movie move.",
+    )
+    divisions: bool = Field(True, description="Whether cells divide.")
+    fill: bool = Field(
+        True, description="Put cells into the gaps of their tracks, with the outline seen last."
+    )
+    min_frames: int = Field(
+        1,
+        ge=1,
+        description="Frames that a cell without relatives is seen in at least; others are left "
+        "out as debris.",
+    )
+    files: str = Field(
+        "ctc,lineage,tree",
+        description="Files of tracks to write, with commas: " + ", ".join(FORMATS) + "; or all, "
+        "or none.",
+    )
+    measure: bool = Field(True, description="Measure every cell in every frame.")
+
+    @field_validator("files")
+    @classmethod
+    def _known(cls, given: str) -> str:
+        named = [name.strip() for name in given.split(",") if name.strip()]
+        if named in (["all"], ["none"]):
+            return named[0]
+        for name in named:
+            if name not in FORMATS:
+                raise ValueError(f"{name} is none of {', '.join(FORMATS)}, all, none")
+        if not named:
+            raise ValueError("names no file; give none for no files")
+        return ",".join(name for name in FORMATS if name in named)
+
+
+O = TypeVar("O", bound=TrackingOptions)  # noqa: E741
+
+
+class Tracking(Pipeline[O]):
+    """A pipeline whose parts are the objects of frames; their `merge` links them."""
+
+    objects: ClassVar[str] = "Cell"
+    movies: ClassVar[bool] = True
+
+    #: Whether a frame of several planes of Z is seen as the brightest of them.
+    flattens: ClassVar[bool]
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The files of tracks that are written."""
+        if self.options.files in ("all", "none"):
+            return tuple(FORMATS) if self.options.files == "all" else ()
+        return tuple(self.options.files.split(","))
+
+    @property
+    def products(self) -> Products:
+        """See `Pipeline.products`. Raises `OptionError` where a file cannot be written here."""
+        for name in self.formats:
+            FORMATS[name].check()
+        return Products(tables=(_TABLE,), files=tuple(FORMATS[name].end for name in self.formats))
+
+    def view(self, image: Image) -> Image:
+        """See `Pipeline.view`: frames of one plane each."""
+        times, _, depths = image.shape[:3]
+        if depths == 1:
+            return image
+        wanted = self.options.time
+        if wanted == "z" or (wanted == "auto" and times == 1):
+            return time_of_depth(image)
+        if self.flattens:
+            return projected(image)
+        raise InputError(
+            image.name,
+            f"has {times} frames of {depths} planes of Z; cells are followed in planes",
+            "give one plane of each, or --time z where Z is time",
+        )
+
+    def lost(self, image: Image, part: Part, reason: str) -> Partial | None:
+        """See `Pipeline.lost`: tracks go on across a frame that is lost."""
+        return Partial(part.index, part.t, part.z, part.core, None, 0, outputs={"lost": reason})
+
+    def merge(self, image: Image, partials: Iterable[Partial], scratch: Path) -> Result:
+        """See `Pipeline.merge`: link the cells of the frames."""
+        options = self.options
+        how = Linking(options.max_gap, options.max_distance, options.divisions)
+        watch = Stopwatch()
+        size = self._size(image)
+        interval = image.interval if options.frame_interval is None else options.frame_interval * 60
+        cells = gathered(image, partials, scratch, how, self._bright(image), watch)
+        with watch("link"):
+            cells.link(fill=options.fill, shortest=options.min_frames)
+            lineage = cells.lineage(size, interval)
+            labels = cells.labels()
+            rim = cells.rim()
+        with watch("tables"):
+            table = None
+            if options.measure:
+                table = with_tracks(cells.table(size), lineage)
+            tracks = track_table(lineage, image=image.name, rim=rim)
+        shown = self._shown(image)
+        material = Material(lineage, labels, image.with_pixel_size(size), shown)
+        return Result(
+            labels,
+            len(lineage.tracks),
+            table,
+            shown,
+            size,
+            watch.seconds,
+            tables={_TABLE: tracks},
+            files={
+                FORMATS[name].end: partial(_write, FORMATS[name], material) for name in self.formats
+            },
+            notes=(*self._notes(image), *cells.notes(), *_told_lost(lineage, cells.reasons)),
+        )
+
+    def _size(self, image: Image) -> PixelSize | None:
+        return image.pixel_size
+
+    def _shown(self, image: Image) -> int | None:
+        """The channel that shows the cells."""
+        return 0
+
+    def _bright(self, image: Image) -> int | None:
+        """The measured channel whose brightness tells cells apart; None where there is none."""
+        return None
+
+    def _notes(self, image: Image) -> list[str]:
+        seen = seen_as(image)
+        if not seen:
+            return []
+        if seen.endswith("as frames"):
+            return [f"has no T axis: took {seen} (--time t takes the file as one frame)"]
+        return [f"took {seen} in each frame"]
+
+
+def _write(how: Format, material: Material, path: Path) -> None:
+    how.write(path, material)
+
+
+def _told_lost(lineage: Lineage, reasons: Mapping[int, str]) -> list[str]:
+    """What is said of frames that were lost."""
+    if not lineage.lost:
+        return []
+    first = [str(t) for t in lineage.lost[:_NAMED]]
+    more = len(lineage.lost) - len(first)
+    named = ", ".join(first) + (f" and {more} more" if more > 0 else "")
+    frames = "frame" if len(lineage.lost) == 1 else "frames"
+    why = reasons[lineage.lost[0]].rstrip(".")
+    return [f"{frames} {named} (from 0) could not be analysed ({why}): tracks go on across"]

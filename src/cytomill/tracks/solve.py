@@ -1,0 +1,129 @@
+"""Choosing links and divisions between two frames: the best that go together.
+
+The choice maximises the sum of the log odds of what is chosen, where each detection of the one
+frame goes on as at most one of the other, or divides into two, and each of the other comes from at
+most one. Detections that compete fall into small groups. Where no division is in question a group
+is an assignment; else it is an integer program. Both are solved exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+#: Detections of one call of a solver: more would only make it slower, groups are independent.
+_BATCH = 500
+
+
+def choose(
+    counts: tuple[int, int],
+    links: tuple[Indices, Indices, Floats],
+    divisions: tuple[Indices, Indices, Indices, Floats],
+) -> tuple[Mask, Mask]:
+    """Which links and which divisions to choose, as masks over them.
+
+    ``counts`` are the detections of the two frames. ``links`` are rows before, rows after and log
+    odds; ``divisions`` rows of mothers, of both daughters, and log odds. Those of no positive odds
+    are not chosen.
+    """
+    before, after, odds = links
+    mother, near, far, worth = divisions
+    chosen, divided = np.zeros(len(odds), bool), np.zeros(len(worth), bool)
+    good, possible = np.flatnonzero(odds > 0), np.flatnonzero(worth > 0)
+    n, m = counts
+    ends = np.concatenate([before[good], mother[possible], mother[possible]])
+    heads = np.concatenate([after[good], near[possible], far[possible]]) + n
+    graph = csr_matrix((np.ones(len(ends), np.int8), (ends, heads)), shape=(n + m, n + m))
+    groups, group = connected_components(graph, directed=False)
+    mixed = np.zeros(groups, bool)
+    mixed[group[mother[possible]]] = True
+    number = np.bincount(group[before[good]], minlength=groups)
+    own = group[before[good]]
+    alone = ~mixed[own] & (number[own] == 1)
+    chosen[good[alone]] = True
+    plain = good[~mixed[own] & ~alone]
+    for rows in _batches(group[before[plain]]):
+        some = plain[rows]
+        chosen[some[_assigned(before[some], after[some], odds[some])]] = True
+    tangled = good[mixed[own]]
+    members = np.concatenate([group[before[tangled]], group[mother[possible]]])
+    for rows in _batches(members):
+        some = tangled[rows[rows < len(tangled)]]
+        parts = possible[rows[rows >= len(tangled)] - len(tangled)]
+        taken = _programmed(
+            (before[some], after[some], odds[some]),
+            (mother[parts], near[parts], far[parts], worth[parts]),
+        )
+        chosen[some[taken[: len(some)]]] = True
+        divided[parts[taken[len(some) :]]] = True
+    return chosen, divided
+
+
+def _batches(group: Indices) -> list[Indices]:
+    """Rows in batches of about `_BATCH` that hold groups whole."""
+    if not len(group):
+        return []
+    order = np.argsort(group, kind="stable")
+    same = group[order]
+    first = np.searchsorted(same, same)  # where the group of each row begins
+    batch = first // _BATCH
+    cuts = np.flatnonzero(np.diff(batch)) + 1
+    return [np.asarray(rows) for rows in np.split(order, cuts)]
+
+
+def _assigned(before: Indices, after: Indices, odds: Floats) -> Mask:
+    """The links of the best assignment; all odds are positive."""
+    rows, i = np.unique(before, return_inverse=True)
+    columns, j = np.unique(after, return_inverse=True)
+    n, m = len(rows), len(columns)
+    # Each row may also go to a column of its own, which stands for no link. The solver looks for
+    # the least cost, and takes no cost for no edge: so costs are shifted, the same for every row.
+    top = float(odds.max()) + 1.0
+    cost = np.concatenate([top - odds, np.full(n, top)])
+    ends = np.concatenate([i, np.arange(n)])
+    heads = np.concatenate([j, m + np.arange(n)])
+    matrix = csr_matrix((cost, (ends, heads)), shape=(n, m + n))
+    _, matched = min_weight_full_bipartite_matching(matrix)
+    taken: Mask = np.asarray(matched)[i] == j
+    return taken
+
+
+def _programmed(
+    links: tuple[Indices, Indices, Floats], divisions: tuple[Indices, Indices, Indices, Floats]
+) -> Mask:
+    """The links and divisions, in this order, of the best choice."""
+    before, after, odds = links
+    mother, near, far, worth = divisions
+    count = len(odds) + len(worth)
+    variable = np.arange(count)
+    split = variable[len(odds) :]
+    rows, i = np.unique(np.concatenate([before, mother]), return_inverse=True)
+    columns, j = np.unique(np.concatenate([after, near, far]), return_inverse=True)
+    once = csr_matrix(
+        (
+            np.ones(count + len(odds) + 2 * len(worth)),
+            (
+                np.concatenate([i, len(rows) + j]),
+                np.concatenate([variable, variable[: len(odds)], split, split]),
+            ),
+        ),
+        shape=(len(rows) + len(columns), count),
+    )
+    solved = milp(
+        -np.concatenate([odds, worth]),
+        integrality=np.ones(count),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(once, -np.inf, 1),
+        options={"mip_rel_gap": 0},
+    )
+    if solved.x is None:
+        raise RuntimeError(f"links could not be chosen: {solved.message}")
+    taken: Mask = solved.x > 0.5
+    return taken
