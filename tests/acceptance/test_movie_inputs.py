@@ -143,3 +143,16 @@ def test_lost_frames_are_written_as_black(data: Path, cytomill: Callable[..., An
         assert (image.axes, image.shape) == ("TYX", (12, 1, 1, 48, 64))
         black = [t for t in range(12) if not image.read(t).any()]
     assert black == [3, 5]
+
+
+def test_tracks_of_frames_are_those_of_a_run(data: Path, cytomill: Callable[..., Any]) -> None:
+    here = cytomill("run", "data/01", "-p", "track", "-o", "here")
+    there = cytomill("submit", "data/01", "-p", "track", "-o", "there")
+    lost = "note: 01: frames 3, 5 (from 0) could not be analysed"
+    for done, out in ((here, "here"), (there, "there")):
+        assert done.code == 0
+        assert lost in done.out + done.err
+        assert len(list(Path(out, "01_RES").glob("mask*.tif"))) == 12
+    assert outcome("there") == outcome("here")
+    for name in ("01_RES/res_track.txt", "01_lineage.json", "tracks.csv", "measurements.csv"):
+        assert Path("there", name).read_bytes() == Path("here", name).read_bytes(), name
