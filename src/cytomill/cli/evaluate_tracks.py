@@ -17,7 +17,15 @@ from ..tracks.score import TrackScore, averaged, score_tracks
 from ..tracks.score_divisions import LARGEST
 from ..tracks.score_errors import Broken, Error, broken, errors
 from ..tracks.score_movie import compare_movies
-from .track_movies import MoviePair, MoviePairing, is_outlined, open_movie, outlines, pair_movies
+from .track_movies import (
+    MoviePair,
+    MoviePairing,
+    broken_rules,
+    is_outlined,
+    open_movie,
+    outlines,
+    pair_movies,
+)
 from .track_table import table, worst
 
 #: Faults of a result that are told one by one; of more their number.
@@ -83,24 +91,22 @@ def _scored(pair: MoviePair, wanted: Wanted) -> _Result:
         reading = compare_movies(
             pred, truth, outlines(truth), wanted.border, outlined=is_outlined(truth)
         )
-    mine, true = reading.faults
+        mine, true = map(broken_rules, (pred, truth), reading.present)
+    comparison = reading.comparison
+    if not comparison.mending.counts.nodes:
+        raise InputError(pair.truth, "has no cell", "nothing can be scored against it")
     if true:
         raise InputError(pair.truth, "; ".join(_some(true)), "a truth must agree with itself")
-    if not reading.comparison.mending.counts.nodes:
-        raise InputError(pair.truth, "has no cell", "nothing can be scored against it")
+    seg = None if reading.seg is None else reading.seg.value
+    missed = sorted(one.parent.end for one in comparison.divisions[wanted.tolerance].missed)
+    listed = wanted.errors_file is not None
     return _Result(
         pair,
-        score_tracks(
-            reading.comparison, None if reading.seg is None else reading.seg.value, wanted.tolerance
-        ),
+        score_tracks(comparison, seg, wanted.tolerance),
         tuple(mine),
-        tuple(broken(reading.comparison)),
-        tuple(
-            sorted(one.parent.end for one in reading.comparison.divisions[wanted.tolerance].missed)
-        ),
-        tuple(errors(reading.comparison, reading.places, wanted.tolerance))
-        if wanted.errors_file is not None
-        else (),
+        tuple(broken(comparison)),
+        tuple(missed),
+        tuple(errors(comparison, reading.places, wanted.tolerance)) if listed else (),
     )
 
 

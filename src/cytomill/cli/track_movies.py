@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from ..tracks.gold import Gold, outlines_of
 from ..tracks.lineage_json import read_lineage
 from ..tracks.score_movie import Movie
 from ..tracks.trk import read_trk
+from ..tracks.validity import check
 from .labels import Labels, open_labels
 
 #: What the name of a movie may end in, that which is taken before others first.
@@ -107,6 +108,16 @@ def is_outlined(movie: Movie) -> bool:
     return not (movie.path / "man_track.txt").is_file()
 
 
+def broken_rules(movie: Movie, present: Sequence[NDArray[np.int64]]) -> list[str]:
+    """The rules of the challenge that a movie with the labels ``present`` in its frames breaks.
+
+    None are known of lineages as DeepCell writes them: theirs are other rules, such as for gaps,
+    and were checked when they were read.
+    """
+    by_frames = isinstance(movie, _Archive) or (isinstance(movie, _Stack) and movie.by_frames)
+    return [] if by_frames else check(movie.tracks, present)
+
+
 class _Stack:
     """A stack of labels, and the lineage beside it, as a movie."""
 
@@ -117,10 +128,12 @@ class _Stack:
         if lineage is None:
             wanted = _beside(path)[0].name
             raise InputError(path, f"has no {wanted} beside it", "give labels with their lineage")
-        if lineage.suffix == ".txt":
-            self.tracks = read_tracks(lineage)
-        else:
+        #: Whether the lineage has all frames of each track, not the first and last.
+        self.by_frames = lineage.suffix == ".json"
+        if self.by_frames:
             self.tracks = read_lineage(lineage, _Planes(labels)).tracks
+        else:
+            self.tracks = read_tracks(lineage)
 
     def __len__(self) -> int:
         return self._labels.shape[0]
@@ -189,7 +202,9 @@ def _lineage_of(path: Path) -> Path | None:
 
 def _key(path: Path) -> str:
     """What a movie's name shares with that of its counterpart."""
-    name = path.parent.name if path.name == "TRA" else stem(path.name).removesuffix(".trk")
+    if _is_archive(path):
+        return path.stem.removesuffix("_tracks")
+    name = path.parent.name if path.name == "TRA" else stem(path.name)
     return re.sub("_(RES|GT|ST|labels)$", "", name)
 
 

@@ -64,9 +64,17 @@ def _names(track: NDArray[np.int64], tracks: Iterable[Track]) -> NDArray[np.int6
 
 
 def _most(pairs: NDArray[np.int64], together: NDArray[np.intp]) -> int:
-    """The most frames that pairs of cells, one to one, can have together.
+    """The most frames that pairs of cells, one to one, can have together."""
+    true, told = pairs
+    contested = (np.bincount(true)[true] > 1) | (np.bincount(told)[told] > 1)
+    sure = int(together[~contested].sum())
+    return sure + _assigned(pairs[:, contested], together[contested])
 
-    A sparse assignment: each true cell may also take a column of its own, which stands for none.
+
+def _assigned(pairs: NDArray[np.int64], together: NDArray[np.intp]) -> int:
+    """The same as a sparse assignment.
+
+    Each true cell may also take a column of its own, which stands for none.
     """
     if not len(together):
         return 0

@@ -16,7 +16,6 @@ from ..ops.track import Track
 from .ctc import read_labels
 from .gold import Gold
 from .score import Comparison, Seg, compare_tracks
-from .validity import check, check_images
 
 
 class Movie(Protocol):
@@ -51,14 +50,14 @@ class Places:
 class Reading:
     """What reading two movies gave.
 
-    ``seg`` is None where the truth has no outlines. ``faults`` are the sentences of
-    `validity.check` about the prediction and of `validity.check_images` about the truth.
+    ``seg`` is None where the truth has no outlines. ``present`` are the labels in each frame of the
+    prediction and of the truth, those near the edge too.
     """
 
     comparison: Comparison
     seg: Seg | None
     places: Places
-    faults: tuple[list[str], list[str]]
+    present: tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]
 
 
 def compare_movies(
@@ -84,10 +83,7 @@ def compare_movies(
         comparison,
         frames.seg if outlined or outlines is not None else None,
         Places(*(np.concatenate([np.empty((0, 2)), *each]) for each in frames.places)),
-        (
-            check(pred.tracks, frames.present[0]),
-            check_images(truth.tracks, frames.present[1]),
-        ),
+        frames.present,
     )
 
 

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from cytomill.cli.evaluate import command
 from cytomill.errors import CytomillError, OptionError, OutputError
 from cytomill.image.array import from_array
+from cytomill.ops.track import Track
 from cytomill.tracks.lineage import Lineage, Spots
 from cytomill.tracks.lineage_json import read_lineage, write_lineage
 from cytomill.tracks.trk import write_trk
@@ -235,10 +236,22 @@ def test_the_truth_of_a_sampled_stack_is_a_movie(tmp_path: Path) -> None:
         assert columns(outcome, "movie_000")["OP_CLB"] == "1.000"
 
 
+def test_a_lineage_of_deepcell_may_have_gaps(tmp_path: Path) -> None:
+    cells = ((1, 0, 4),) * 3 + ((1, 0, 0),) + ((1, 0, 4),) * 2
+    made = Movie(cells, (Track(1, 0, 5), Track(4, 0, 5)))
+    pred, true = stack(tmp_path / "p", "a", made), stack(tmp_path / "t", "a", made)
+    outcome = evaluate(pred, true)
+    assert outcome.err == ""
+    assert columns(outcome, "a")["OP_CLB"] == "1.000"
+    # As the challenge writes it: another label after the gap, with the first as its parent.
+    cut = table([[1, 0, 4]] * 3 + [[1, 0, 0]] + [[1, 0, 5]] * 2, {5: 4})
+    assert columns(evaluate(result(tmp_path / "a_RES", cut), true), "a")["OP_CLB"] == "1.000"
+
+
 def test_archives_of_deepcell_are_movies(tmp_path: Path) -> None:
     made = np.stack(TRUTH.stack())
     (tmp_path / "t").mkdir()
-    path = tmp_path / "t/a.trk"
+    path = tmp_path / "t/a_tracks.trk"
     stack(tmp_path / "p", "a", TRUTH)
     image = from_array(made, "TYX")
     labels = made[:, None].astype(np.uint32)

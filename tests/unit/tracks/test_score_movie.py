@@ -22,6 +22,7 @@ from cytomill.tracks.gold import Gold, outlines_of
 from cytomill.tracks.score import score_tracks
 from cytomill.tracks.score_errors import broken, errors
 from cytomill.tracks.score_movie import centres, compare_movies, inside
+from cytomill.tracks.validity import check
 from tests.unit.tracks.random_lineages import Movie, movie, spoilt, table
 
 
@@ -54,7 +55,7 @@ def test_seg_of_the_published_result(shared_data: Path) -> None:
     movies = folder / "Fluo-N2DL-HeLa_01_RES"
     pred, truth = CtcFolder(movies / "01_RES"), CtcFolder(movies / "01_GT")
     reading = compare_movies(pred, truth, outlines_of(truth.path, len(truth)))
-    assert reading.faults == ([], [])
+    assert check(pred.tracks, reading.present[0]) == []
     assert reading.seg is not None
     score = score_tracks(reading.comparison, reading.seg.value)
     ratios = score.ratios()
@@ -151,7 +152,7 @@ def test_a_cell_that_leaves_the_field_and_returns_is_one_that_comes_back() -> No
     assert nodes.tracks == (Track(7, 0, 1), Track(8, 3, 4, parent=7))
     assert nodes.label.tolist() == [7] * 4
     assert score_tracks(reading.comparison).aogm.cost == 0
-    assert reading.faults == ([], [])
+    assert [ids.tolist() for ids in reading.present[1]] == [[7]] * 5
 
 
 def test_a_border_that_leaves_nothing_is_refused() -> None:
