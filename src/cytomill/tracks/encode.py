@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import PIL.Image
@@ -18,7 +19,10 @@ from ..ops.colour import COLOURS, palette
 KINDS = (".mp4", ".gif")
 
 #: What all browsers, players and slides play.
-_CODEC = "h264"
+_CODEC: Final = "h264"
+
+#: Bits per second at most, which only noise needs: 20 seconds are 30 MB.
+_BITRATE = {"maxrate": "12M", "bufsize": "24M"}
 
 #: Seconds that a movie should last, and frames per second that it has at most: what screens show.
 _SECONDS, _SHORTEST, _FASTEST = 12, 5, 30
@@ -82,7 +86,7 @@ def encode_mp4(
         codec.thread_count = 1
         codec.colorspace = codec.color_primaries = codec.color_trc = int(Colorspace.ITU709)
         codec.color_range = int(ColorRange.MPEG)
-        codec.options = {"crf": "25", "preset": "veryfast"}
+        codec.options = {"crf": "25", "preset": "veryfast", **_BITRATE}
         for number, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
                 format="yuv420p",
