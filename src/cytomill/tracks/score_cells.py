@@ -2,8 +2,8 @@
 
 A cell in one frame is a *node* of the graph that the Cell Tracking Challenge compares. A true node
 is found by the predicted node that covers more than half of its pixels; a predicted node may so
-find several, and is then their merger (Matula et al., PLoS ONE 2015, doi:10.1371/journal.pone
-.0144959, "detection test").
+find several, and is then their merger: the detection test of Matula et al., PLoS ONE 2015,
+doi:10.1371/journal.pone.0144959.
 """
 
 from __future__ import annotations
@@ -34,10 +34,6 @@ class Nodes:
 
     def __len__(self) -> int:
         return len(self.t)
-
-    def find(self, t: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.intp]:
-        """The nodes of frames ``t`` and image labels ``label``; -1 where there is none."""
-        return _found(_keys(self.t, self.label), _keys(t, label))
 
     @classmethod
     def of(cls, t: NDArray[np.int64], label: NDArray[np.int64], tracks: Iterable[Track]) -> Nodes:
@@ -172,10 +168,6 @@ def _named(
         if inside[start]:
             newest[old] = name
     return found
-
-
-def _keys(t: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.int64]:
-    return t << 32 | label
 
 
 def _found(ordered: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -6,8 +6,9 @@ several. Matula et al., PLoS ONE 2015, doi:10.1371/journal.pone.0144959; weights
 celltrackingchallenge.net, "Evaluation methodology"; LNK: the same, "Cell Linking Benchmark".
 
 The challenge's own program (java-ctcmetrics, ``TRA.FindEDAndECEdges``) and py-ctcmetrics take every
-link of the parent column as one of the second kind. traccuracy 0.4.3 does so for divisions alone,
-and so finds fewer edges of the wrong kind in results that part a track in two.
+link of the parent column as one of the second kind, as its annotation procedure wants a cell that
+comes back to be linked by one. traccuracy 0.4.3 takes those of divisions alone, and so counts other
+edges as of the wrong kind where a result parts a track in two.
 """
 
 from __future__ import annotations
