@@ -16,6 +16,7 @@ from typing import Any
 import pydantic
 
 from ..errors import CytomillError, Interrupted, OptionError, OutputError, UnreachableError
+from ..image.beside import beside
 from ..image.collect import Entry, collect, output_stems
 from ..inference.load import Device, cores, models
 from ..inference.runtime import Models, Runtime
@@ -47,7 +48,8 @@ Progress = Callable[[Record, int, int], None]
 class Run:
     """One run of a pipeline over inputs: `plan` it, then `go`.
 
-    See `cytomill.run` for the arguments. Raises `OptionError`, `InputError` and `OutputError` for
+    See `cytomill.run` for the arguments; ``images`` are the microscope's, where the inputs are
+    labels. Raises `OptionError`, `InputError` and `OutputError` for
     what makes any work impossible.
     """
 
@@ -60,6 +62,7 @@ class Run:
         options: Mapping[str, Any] | None = None,
         pattern: str | None = None,
         split: str | None = None,
+        images: Sequence[str | Path] = (),
         outputs: Outputs | None = None,
         shard: Shard | None = None,
         device: Device = "auto",
@@ -84,6 +87,8 @@ class Run:
         self.begun = False
         movies = self.pipeline.movies
         entries = collect(inputs, pattern=pattern, split=split, exclude=self.out, movies=movies)
+        if images:
+            entries = beside(entries, collect(images, exclude=self.out, movies=movies))
         stems = output_stems(entries)
         pairs = list(zip(entries, stems, strict=True))
         self._taken = frozenset(stem.casefold() for stem in stems)

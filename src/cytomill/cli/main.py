@@ -22,6 +22,7 @@ from ..version import __version__
 #: imported only when it is called, or ``--help`` would take seconds.
 COMMANDS = {
     "run": "Run a pipeline over images: labels, tables, pictures.",
+    "track": "Follow the cells of label images through time.",
     "evaluate": "Score label images against the truth.",
     "sample": "Make synthetic images with ground truth.",
     "models": "Add, list, show, test, remove and export models.",

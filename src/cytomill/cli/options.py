@@ -17,15 +17,17 @@ from ..pipelines.registry import chosen, find
 class PipelineCommand(click.Command):
     """A command that has, besides its own flags, those of the pipeline that is asked for.
 
-    It has a parameter ``pipeline``.
+    It has a parameter ``pipeline``, or is about ``fixed``, a single one.
     """
+
+    fixed: str | None = None
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **more: Any) -> Any:
         """The context, in which the flags of the pipeline are parameters too."""
-        name = self._pipeline(args)
+        name = self.fixed or self._pipeline(args)
         own = {param.name for param in self.params}
         added = self.flags(name)
-        if all(flag.name != "model" for flag in added):
+        if self.fixed is None and all(flag.name != "model" for flag in added):
             added.append(_model())
         for flag in added:
             if flag.name in own:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NoReturn
 
@@ -86,8 +87,8 @@ def command(
     INPUT is a file (TIFF, OME-TIFF, OME-Zarr, PNG, JPEG), a folder, a glob, a zip, or a DeepHealth
     dataset file. What an earlier run into the same folder has done is not done again.
     """
-    try:
-        run = Run(
+    carry_out(
+        lambda: Run(
             inputs,
             out,
             pipeline=chosen(pipeline, options),
@@ -100,7 +101,17 @@ def command(
             model_server=model_server,
             threads=threads,
             overwrite=overwrite,
-        )
+        ),
+        dry_run=dry_run,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+def carry_out(make: Callable[[], Run], *, dry_run: bool, as_json: bool, quiet: bool) -> None:
+    """Plan a run or do it, and say so; ends the program with 1 where an input failed."""
+    try:
+        run = make()
         if dry_run:
             _say_plan(run, as_json)
             return

@@ -77,6 +77,18 @@ def forgiving(image: Image) -> Image:
     return replace(image, source=_View(image.source, read, seen_as(image)))
 
 
+def blank(image: Image) -> Image:
+    """Black pixels in the place of those of ``image``."""
+
+    def read(t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
+        height, width = image.shape[3:]
+        return np.zeros((len(range(height)[y]), len(range(width)[x])), np.uint8)
+
+    return replace(
+        image, dtype=np.dtype(np.uint8), source=_View(image.source, read, seen_as(image))
+    )
+
+
 def seen_as(image: Image) -> str:
     """What this module made of the image, in words; empty where it is as its file has it."""
     return image.source.told if isinstance(image.source, _View) else ""

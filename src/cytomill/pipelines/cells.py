@@ -163,11 +163,14 @@ class Cells:
             found.append(rim[order[label[order] > 0]])
         return np.concatenate(found)
 
-    def table(self, size: PixelSize | None) -> pa.Table:
-        """The measurements, a row for each cell and frame, labelled by track."""
+    def table(self, size: PixelSize | None, channels: tuple[str, ...]) -> pa.Table:
+        """The measurements, a row for each cell and frame, labelled by track.
+
+        ``channels`` are the names of those that were measured, empty where they have none.
+        """
         image = self._image
         measured = len([n for n in self._names() if n.startswith(f"{INTENSITY[0]}-")])
-        tables = [schema(measured, image.channels[:measured]).empty_table()]
+        tables = [schema(measured, channels).empty_table()]
         for t in sorted(self._columns):
             columns, of = self._columns[t], self._track_of[t]
             label = of[columns["label"]]
@@ -181,7 +184,7 @@ class Cells:
                     image=image.name,
                     t=t,
                     z=0,
-                    channels=image.channels,
+                    channels=channels,
                     pixel_size=size,
                 )
             )

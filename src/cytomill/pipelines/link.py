@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..image.beside import LABELS
 from ..image.core import Image
+from ..image.view import blank
 from ..inference.runtime import Models
 from ..ops.grid import Box
 from ..ops.measure import measure
@@ -43,11 +46,11 @@ class Link(Tracking[LinkOptions]):
                 "is a colour picture; label images have one number for each cell",
                 "save the labels as integers, or run the pipeline track on the raw movie",
             )
-        if image.shape[1] > 1:
+        if image.shape[1] > 1 and image.channels[:1] != (LABELS,):
             raise InputError(
                 image.name,
                 f"has {image.shape[1]} channels; label images have one",
-                "save the labels alone",
+                "save the labels alone, or give the microscope's movie with --images",
             )
         plane = Box(0, 0, *image.shape[3:])
         return [Part(t, t, 0, plane) for t in range(image.shape[0])]
@@ -60,7 +63,8 @@ class Link(Tracking[LinkOptions]):
         with watch("label"):
             labels, count, torn = _cells(given)
         with watch("measure"):
-            columns = measure(labels, [], count)
+            beside = [image.read(part.t, c) for c in range(1, image.shape[1])]
+            columns = measure(labels, beside, count)
         notes = [_told(part.t, torn)] if torn else []
         return Partial(
             part.index,
@@ -73,6 +77,20 @@ class Link(Tracking[LinkOptions]):
             watch.seconds,
             {"notes": notes},
         )
+
+    def _measured(self, image: Image) -> tuple[str, ...]:
+        return image.channels[1:]
+
+    def _bright(self, image: Image) -> int | None:
+        if image.shape[1] == 1:
+            return None
+        # Of channels without a name that speaks of nuclei the first one is taken.
+        found = replace(image, channels=image.channels[1:]).channel(None)
+        return min(found, image.shape[1] - 2)
+
+    def _raw(self, image: Image) -> tuple[Image, int | None]:
+        bright = self._bright(image)
+        return (blank(image), 0) if bright is None else (image, bright + 1)
 
 
 def whole_numbers(labels: NDArray[Any], name: str, t: int) -> NDArray[Any]:

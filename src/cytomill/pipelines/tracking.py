@@ -142,10 +142,10 @@ class Tracking(Pipeline[O]):
         with watch("tables"):
             table = None
             if options.measure:
-                table = with_tracks(cells.table(size), lineage)
+                table = with_tracks(cells.table(size, self._measured(image)), lineage)
             tracks = track_table(lineage, image=image.name, rim=rim)
-        shown = self._shown(image)
-        material = Material(lineage, labels, image.with_pixel_size(size), shown)
+        raw, shown = self._raw(image)
+        material = Material(lineage, labels, raw.with_pixel_size(size), shown)
         return Result(
             labels,
             len(lineage.tracks),
@@ -163,9 +163,13 @@ class Tracking(Pipeline[O]):
     def _size(self, image: Image) -> PixelSize | None:
         return image.pixel_size
 
-    def _shown(self, image: Image) -> int | None:
-        """The channel that shows the cells."""
-        return 0
+    def _measured(self, image: Image) -> tuple[str, ...]:
+        """Names of the channels that are measured; empty where they have none."""
+        return image.channels
+
+    def _raw(self, image: Image) -> tuple[Image, int | None]:
+        """The image that shows the cells, and its channel; None for all of a colour picture."""
+        return image, 0
 
     def _bright(self, image: Image) -> int | None:
         """The measured channel whose brightness tells cells apart; None where there is none."""

@@ -8,15 +8,14 @@ from pathlib import Path
 
 from ..image.core import Image
 from .ctc_write import write_ctc
+from .encode import check as check_movie
 from .geff import write_geff
 from .lineage import Lineage
 from .lineage_json import write_lineage
 from .napari import write_napari
 from .stack import Labels
-from .encode import check as check_movie
 from .trackmate import write_trackmate
 from .trk import write_trk
-
 
 
 @dataclass(frozen=True, slots=True)
