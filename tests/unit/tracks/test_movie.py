@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import PIL.Image
@@ -190,7 +191,6 @@ def test_of_a_colour_movie_the_brightest_channel_is_shown() -> None:
 
 
 def read_mp4(path: Path) -> tuple[list[NDArray[np.uint8]], Any]:
-    av = pytest.importorskip("av", reason="PyAV is not installed")
     with av.open(str(path)) as box:
         stream = box.streams.video[0]
         frames = [frame.to_ndarray(format="rgb24") for frame in box.decode(stream)]
@@ -303,7 +303,6 @@ def test_without_pyav_an_mp4_says_what_to_install(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_pyav_without_an_encoder_is_told_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("av", reason="PyAV is not installed")
     monkeypatch.setattr("cytomill.tracks.encode._CODEC", "no-such-codec")
     with pytest.raises(OptionError, match=r"cannot write H\.264"):
         check("mp4")
