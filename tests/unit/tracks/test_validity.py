@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cytomill.ops.track import Track
@@ -21,6 +22,14 @@ def faults(made: Movie) -> list[str]:
     return check(made.tracks, made.stack())
 
 
+def changed(which: int, **fields: int) -> Callable[[Movie], Movie]:
+    def change(made: Movie) -> Movie:
+        tracks = (replace(one, **fields) if one.label == which else one for one in made.tracks)
+        return replace(made, tracks=tuple(tracks))
+
+    return change
+
+
 @settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_result_that_keeps_the_rules_has_no_fault(seed: int) -> None:
@@ -29,17 +38,39 @@ def test_a_result_that_keeps_the_rules_has_no_fault(seed: int) -> None:
         assert faults(made) == [] or not made.tracks
 
 
+def reference(made: Movie) -> bool:
+    """What py-ctcmetrics says; it takes a parent that is no track for a mistake of its caller."""
+    from ctc_metrics.metrics import valid
+
+    table = np.array([[one.label, one.begin, one.end, one.parent] for one in made.tracks])
+    labels = [sorted(set(row) - {0}) for row in made.cells]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return bool(valid([f"mask{t:03}.tif" for t in range(len(labels))], table, labels))
+        except AssertionError:
+            return False
+
+
+@settings(deadline=None, max_examples=100)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_py_ctcmetrics_agrees_on_what_is_valid(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    made = spoilt(movie(seed), seed)
+    assume(made.tracks)
+    if random.integers(4):
+        which = made.tracks[random.integers(len(made.tracks))]
+        field = random.choice(["label", "begin", "end", "parent"])
+        value = max(getattr(which, field) + int(random.integers(-2, 3)), 0)
+        assume(field != "label" or value > 0)
+        assume(field != "end" or value < len(made.cells))  # the reference has no such rule
+        made = changed(which.label, **{field: value})(made)
+    assert (faults(made) == []) == reference(made)
+
+
 def test_frames_without_cells_and_labels_in_pieces_are_allowed() -> None:
     frame = np.array([[1, 0, 1]], np.uint16)
     assert check([Track(1, 0, 0)], [frame, np.zeros_like(frame)]) == []
-
-
-def changed(which: int, **fields: int) -> Callable[[Movie], Movie]:
-    def change(made: Movie) -> Movie:
-        tracks = (replace(one, **fields) if one.label == which else one for one in made.tracks)
-        return replace(made, tracks=tuple(tracks))
-
-    return change
 
 
 @pytest.mark.parametrize(
