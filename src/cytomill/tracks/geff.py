@@ -1,6 +1,6 @@
 """GEFF, the Graph Exchange File Format: a lineage as a graph of spots in a Zarr folder.
 
-Written as version 1.3 of the specification has it (https://liveimagetrackingtools.org/geff), in
+Written as version 1.1 of the specification has it (https://liveimagetrackingtools.org/geff), in
 Zarr's format 2, which the format's own library writes too.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .graph import edges, of_spots
 from .lineage import Lineage
 
-_VERSION = "1.3"
+_VERSION = "1.1"
 
 #: Values of a chunk: 1 MiB of the widest type.
 _CHUNK = 2**17

@@ -7,9 +7,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import geff
 import numpy as np
-import pytest
 import zarr
+from geff.core_io import read_to_memory
+from geff.validate.data import ValidationConfig, validate_data
 from hypothesis import given, settings
 
 from cytomill.image.core import PixelSize
@@ -66,14 +68,9 @@ def test_the_graph_tells_the_same_lineage(lineage: Lineage) -> None:
     assert about["extra"]["cytomill"]["lost_frames"] == list(lineage.lost)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(lineages())
 def test_any_lineage_is_valid_to_the_formats_own_library(lineage: Lineage) -> None:
-    reason = "the package geff is not installed (it asks for a numcodecs older than ours)"
-    geff = pytest.importorskip("geff", reason=reason)
-    from geff.core_io import read_to_memory
-    from geff.validate.data import ValidationConfig, validate_data
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.geff"
         write_geff(path, lineage)

@@ -10,8 +10,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import geff
 import numpy as np
 import pytest
+from geff.convert import from_trackmate_xml_to_geff
 from hypothesis import assume, given, settings
 
 from cytomill.image.core import PixelSize
@@ -107,13 +109,9 @@ def test_every_value_is_declared(lineage: Lineage) -> None:
             assert set(element.attrib) == keys | others
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=6)
 @given(lineages())
 def test_another_reader_finds_the_same_graph(lineage: Lineage) -> None:
-    reason = "the package geff is not installed (it asks for a numcodecs older than ours)"
-    geff = pytest.importorskip("geff", reason=reason)
-    from geff.convert import from_trackmate_xml_to_geff
-
     assume(any(track.parent or track.end > track.begin for track in lineage.tracks))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
