@@ -157,7 +157,10 @@ def test_what_was_sent_is_not_sent_again(user, images, cytomill, server):
         (["images", "--source", "nas"], "give INPUT to send, or --source"),
         (["images", "--prefix", "x"], "--prefix: is a folder of a source"),
         (["--source", "nas"], "source 'nas': there is none"),
-        (["images", "-p", "unknown"], "the kiosk has no pipeline 'unknown'; it has: model, nuclei"),
+        (
+            ["images", "-p", "unknown"],
+            "no pipeline 'unknown'; it has: link, model, nuclei",
+        ),
         (["images", "--option", "radius=3"], "nuclei has no option 'radius' there"),
         (["images", "--option", "radius"], "write NAME=VALUE"),
         (["images", "--pixel-size", "-1"], "pixel_size"),
