@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,10 +14,10 @@ from ..image.core import Image
 from ..ops.colour import COLOURS, colours, palette
 from ..ops.contrast import brightest, greys, shown, stretch
 from ..ops.normalise import Levels, levels
-from ..ops.runs import boxes
 from .clock import Clock
 from .lettering import text_width, write_text
 from .lineage import Lineage
+from .rings import SHIFT, dashes, parts_of_pixels, rings
 from .stack import Labels
 
 #: Frames that a tail is long, and for which a division is shown.
@@ -29,12 +28,6 @@ _ENLARGED, _LARGEST_SCALE = 1600, 8.0
 
 #: Frames from which the contrast is found: one for the whole movie, so that it does not flicker.
 _SAMPLED = 12
-
-#: Bits of a pixel in coordinates given to OpenCV.
-_SHIFT = 4
-
-#: Outlines of fewer pixels than this are drawn as they are.
-_FEW = 8
 
 #: Diameters in pixels of the movie: cells above the first are outlined in two pixels, and above
 #: the second they are given their labels.
@@ -141,19 +134,11 @@ class Painter:
             ids, scale = ids[np.ix_(rows, columns)], 1.0
         here = self._here(t)
         filled = set(self._lineage.spots.label[here][self._lineage.spots.filled[here]].tolist())
-        rings, owners = [], []
-        for label, (y0, x0, y1, x1) in zip(*(found.tolist() for found in boxes(ids)), strict=True):
-            mask = (ids[y0:y1, x0:x1] == label).view(np.uint8)
-            found, _ = cv2.findContours(
-                mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(x0, y0)
-            )
-            rings.extend(found)
-            owners.extend([label] * len(found))
         whole: dict[int, list[NDArray[np.int32]]] = {}
         parts: dict[int, list[NDArray[np.int32]]] = {}
-        for label, line in zip(owners, _smooth(rings, scale), strict=True):
+        for label, line in rings(ids, scale):
             if label in filled:
-                parts.setdefault(label % COLOURS, []).extend(_dashes(line, scale))
+                parts.setdefault(label % COLOURS, []).extend(dashes(line, scale))
             else:
                 whole.setdefault(label % COLOURS, []).append(line)
         for groups, closed in ((whole, True), (parts, False)):
@@ -171,7 +156,7 @@ class Painter:
             before = self._before[now]
             kept = (before >= 0) & (spots.t[before] >= t - TAIL)
             now, before, index = now[kept], before[kept], index[kept]
-            segments = _pixels(np.stack((self._places[before], self._places[now]), axis=1))
+            segments = parts_of_pixels(np.stack((self._places[before], self._places[now]), axis=1))
             steps.append((1 - 0.75 * age / TAIL, index, segments))
             now = before
         for light, which, segments in reversed(steps):
@@ -189,7 +174,9 @@ class Painter:
                 line = [places[label] for label in daughters if label in places]
                 if len(line) > 1:
                     light = 255 - 50 * (t - begin)
-                    self._draw(canvas, [_pixels(np.array(line))], [light] * 3, self._line, False)
+                    self._draw(
+                        canvas, [parts_of_pixels(np.array(line))], [light] * 3, self._line, False
+                    )
 
     def _names(self, canvas: NDArray[np.uint8], t: int) -> None:
         """Labels on cells, where these are large enough."""
@@ -236,7 +223,7 @@ class Painter:
         width: int,
         closed: bool,
     ) -> None:
-        cv2.polylines(canvas, lines, closed, ink, width, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(canvas, lines, closed, ink, width, cv2.LINE_AA, SHIFT)
 
 
 def _even(length: int) -> int:
@@ -274,38 +261,6 @@ def _apart(lineage: Lineage) -> dict[int, list[tuple[int, ...]]]:
         begin = max(lineage.by_label[label].begin for label in daughters)
         found.setdefault(begin, []).append(daughters)
     return found
-
-
-def _smooth(rings: Sequence[NDArray[np.int32]], scale: float) -> list[NDArray[np.int32]]:
-    """Rings of pixels, (n, 1, 2) each, as OpenCV draws them in a picture ``scale`` times as large.
-
-    Each point is the mean of itself and its neighbours, so that steps do not show.
-    """
-    if not rings:
-        return []
-    lengths = np.array([len(ring) for ring in rings])
-    stops = np.cumsum(lengths)
-    starts = stops - lengths
-    before, after = np.arange(-1, stops[-1] - 1), np.arange(1, stops[-1] + 1)
-    before[starts], after[stops - 1] = stops - 1, starts
-    points = np.concatenate(rings)[:, 0].astype(np.float64)
-    mean = (points[before] + 2 * points + points[after]) / 4
-    # What is smaller than a few pixels would shrink.
-    few = np.repeat(lengths < _FEW, lengths)
-    mean[few] = points[few]
-    return np.split(_pixels((mean + 0.5) * scale), stops[:-1])
-
-
-def _pixels(points: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Coordinates (x, y), from pixels' corners, as OpenCV draws them: from centres, in parts."""
-    parts: NDArray[np.int32] = ((points - 0.5) * 2**_SHIFT).round().astype(np.int32)
-    return parts
-
-
-def _dashes(ring: NDArray[np.int32], scale: float) -> list[NDArray[np.int32]]:
-    """Every other piece of a ring, each of about five pixels of the movie."""
-    piece = max(1, round(5 / scale))
-    return [ring[i : i + piece + 1] for i in range(0, max(len(ring) - 1, 1), 2 * piece)]
 
 
 def _round_length(most: float) -> float:

@@ -15,8 +15,9 @@ from .clock import Clock
 from .drawing import RGB, Area, Drawing, Line, Mark, Text
 from .lettering import text_width
 from .lineage import Lineage
-from .tree_layout import Block, blocks, rows
+from .tree_layout import blocks
 from .tree_lines import End, Span, ends, spans
+from .tree_sheet import LEFT, RIGHT, Sheet
 
 #: Kinds of pictures, by the end of their name.
 KINDS = (".png", ".svg")
@@ -24,16 +25,7 @@ KINDS = (".png", ".svg")
 #: Longest edge of a picture in pixels: what browsers and viewers open at once.
 LONGEST = 4096
 
-#: Widths of pictures and of their columns, of which the first that is not too tall is taken: wide
-#: columns for few tracks, narrow ones for many.
-_SIZES = ((1600, 26), (1600, 18), (1600, 12), (2400, 9), (4096, 6), (4096, 3))
-
-#: Height over width of a picture above which columns are made narrower.
-_TALL = 1.25
-
-# Lengths in pixels.
-_LEFT, _RIGHT, _TOP, _BOTTOM, _LEAST_WIDTH = 60, 28, 66, 18, 760
-_PER_FRAME, _LEAST_ROW, _MOST_ROW, _BETWEEN_ROWS = 14, 90, 400, 34
+# Sizes of letters, and the distance of ticks, in pixels.
 _SMALL, _NORMAL, _LARGE = 10, 13, 18
 _TICKS_APART = 44
 
@@ -79,9 +71,9 @@ def write_tree(
 
 def draw_tree(lineage: Lineage, *, undivided: bool = True, longest: int = LONGEST) -> Drawing:
     """The drawing that `write_tree` writes."""
-    sheet = _Sheet.of(lineage, [b for b in blocks(lineage) if b.family or undivided], longest)
+    sheet = Sheet.of(lineage, [b for b in blocks(lineage) if b.family or undivided], longest)
     drawing = Drawing(sheet.width, sheet.height)
-    _caption(drawing, lineage, sheet, longest)
+    _caption(drawing, lineage, sheet)
     own, marks = spans(lineage), ends(lineage)
     for number, row in enumerate(sheet.rows):
         _grid(drawing, lineage, sheet, number)
@@ -101,71 +93,12 @@ def draw_tree(lineage: Lineage, *, undivided: bool = True, longest: int = LONGES
 
 
 @dataclass(frozen=True, slots=True)
-class _Sheet:
-    """The picture's measures: what stands in which row, and how large all is."""
-
-    rows: list[list[Block]]
-    pitch: float
-    row: float
-    frames: int
-
-    @classmethod
-    def of(cls, lineage: Lineage, found: list[Block], longest: int) -> _Sheet:
-        """The widest columns with which the picture is not too tall."""
-        frames = max(1, lineage.shape[0])
-        height = float(min(max(_PER_FRAME * frames, _LEAST_ROW), _MOST_ROW))
-        widest = max((block.width for block in found), default=1)
-        for size, columns in _SIZES:
-            width = min(size, longest)
-            inside = width - _LEFT - _RIGHT
-            pitch = min(float(columns), inside / widest)
-            # A column is spared, so that rounding never makes two rows of one.
-            made = cls(rows(found, max(int(inside / pitch), widest)), pitch, height, frames)
-            if made.height <= min(_TALL * width, longest):
-                return made
-        most = int((longest - _TOP - _BOTTOM) // (height + _BETWEEN_ROWS))
-        return cls(made.rows[: max(1, most)], pitch, height, frames)
-
-    @property
-    def width(self) -> int:
-        """Of the picture."""
-        return max(_LEAST_WIDTH, round(self.right + _RIGHT))
-
-    @property
-    def height(self) -> int:
-        """Of the picture."""
-        return round(self.top(max(1, len(self.rows))) + _BOTTOM)
-
-    @property
-    def right(self) -> float:
-        """Where the widest row ends."""
-        return self.x(max((row[-1].left + row[-1].width - 0.5 for row in self.rows), default=0))
-
-    @property
-    def line(self) -> int:
-        """The width of a track's line."""
-        return 3 if self.pitch >= 16 else 2 if self.pitch >= 5 else 1
-
-    def top(self, row: int) -> float:
-        """Where a row begins."""
-        return _TOP + row * (self.row + _BETWEEN_ROWS)
-
-    def x(self, column: float) -> float:
-        """The middle of a column."""
-        return round(_LEFT + (column + 0.5) * self.pitch, 2)
-
-    def y(self, top: float, frame: float) -> float:
-        """The start of a frame in the row that begins at ``top``."""
-        return round(top + frame * self.row / self.frames, 2)
-
-
-@dataclass(frozen=True, slots=True)
 class _Pen:
     """Draws the tracks of a row."""
 
     drawing: Drawing
     lineage: Lineage
-    sheet: _Sheet
+    sheet: Sheet
     columns: dict[int, float]
     top: float
 
@@ -230,7 +163,7 @@ def _mark(x: float, y: float, radius: float, ink: RGB, end: End) -> Mark:
     return Mark(x, y, radius if end.border else 0.8 * radius, ink, cross=not end.border)
 
 
-def _caption(drawing: Drawing, lineage: Lineage, sheet: _Sheet, longest: int) -> None:
+def _caption(drawing: Drawing, lineage: Lineage, sheet: Sheet) -> None:
     """What the picture shows of how much."""
     frames = lineage.shape[0]
     told = [
@@ -239,22 +172,22 @@ def _caption(drawing: Drawing, lineage: Lineage, sheet: _Sheet, longest: int) ->
         _count(frames, "frame"),
     ]
     length = Clock(frames, lineage.interval).tell(frames)
-    drawing.shapes.append(Text(_LEFT, 28, " · ".join(told), _LARGE, _INK))
+    drawing.shapes.append(Text(LEFT, 28, " · ".join(told), _LARGE, _INK))
     below = [f"{length} from top to bottom"] if length else []
     drawn = sum(len(block.columns) for row in sheet.rows for block in row)
     if missing := len(lineage.tracks) - drawn:
         below.append(f"{_count(missing, 'track')} not drawn")
-    drawing.shapes.append(Text(_LEFT, 47, " · ".join(below), _NORMAL, _FAINT))
+    drawing.shapes.append(Text(LEFT, 47, " · ".join(below), _NORMAL, _FAINT))
 
 
 def _count(number: int, of: str) -> str:
     return f"{number:,} {of}" + ("s" if number != 1 else "")
 
 
-def _grid(drawing: Drawing, lineage: Lineage, sheet: _Sheet, number: int) -> None:
+def _grid(drawing: Drawing, lineage: Lineage, sheet: Sheet, number: int) -> None:
     """The axis of time to the left of a row, its lines across, and the frames that were lost."""
-    top, right = sheet.top(number), max(sheet.right, sheet.width - _RIGHT)
-    left = _LEFT - 4
+    top, right = sheet.top(number), max(sheet.right, sheet.width - RIGHT)
+    left = LEFT - 4
     for lost in lineage.lost:
         y0, y1 = sheet.y(top, lost), sheet.y(top, lost + 1)
         drawing.shapes.append(Area(left, y0, right, max(y1, y0 + 1), _LOST))
@@ -269,13 +202,13 @@ def _grid(drawing: Drawing, lineage: Lineage, sheet: _Sheet, number: int) -> Non
 def _legend(
     drawing: Drawing,
     lineage: Lineage,
-    sheet: _Sheet,
+    sheet: Sheet,
     own: Mapping[int, Sequence[Span]],
     marks: Mapping[int, Sequence[End]],
 ) -> None:
     """What marks mean, of those that are there."""
     y = sheet.height - 16
-    left = float(_LEFT)
+    left = float(LEFT)
     middle = y - 5
     borders = {end.border for found in marks.values() for end in found}
     entries: list[tuple[str, Line | Mark | Area]] = []
