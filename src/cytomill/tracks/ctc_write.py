@@ -95,7 +95,7 @@ def _named(label: NDArray[np.int64], first: NDArray[np.bool_]) -> NDArray[np.int
         raise OutputError(
             "res_track.txt",
             f"would have {count} tracks, but the challenge's masks hold no more than {MAX_LABEL}",
-            "leave out the format ctc",
+            "leave ctc out of --files",
         )
     largest = int(label.max(initial=0))
     if largest + np.count_nonzero(~first) > MAX_LABEL:

@@ -77,7 +77,7 @@ def test_more_tracks_than_16_bits_hold_are_refused_with_a_way_out(tmp_path: Path
     zeros = np.zeros(count)
     spots = Spots(label * 0, label, zeros, zeros, zeros, zeros.astype(bool))
     lineage = Lineage(tuple(Track(i, 0, 0) for i in label.tolist()), spots, (1, 4, 4))
-    with pytest.raises(OutputError, match=r"65536 tracks.*leave out the format ctc"):
+    with pytest.raises(OutputError, match=r"65536 tracks.*leave ctc out of --files"):
         write_ctc(tmp_path / "RES", lineage, np.zeros((1, 1, 4, 4), np.uint32))
 
 
