@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from cytomill.jobs.job import State
 from cytomill.pipelines import registry
 from cytomill.pipelines.own import OwnPipelines
 from tests import frail
+from tests.compared import by_kiosk, by_run, differing
 from tests.consumers import Consumers, Lab, lab
 
 SMALL, LARGE = 6, 20
@@ -27,42 +27,6 @@ def environment(tmp_path, monkeypatch) -> dict[str, str]:
     monkeypatch.setattr(registry, "_own", lambda: own)
     monkeypatch.setenv("FRAIL", made["FRAIL"])
     return made
-
-
-def by_run(path: Path, out: Path, **options: Any) -> tuple[dict[str, bytes], list[str]]:
-    """The files of a run, and its notes."""
-    report = cytomill.run(path, out, pipeline="frail", threads=2, **options)
-    assert report.failed == ()
-    found = {
-        one.relative_to(out).as_posix(): one.read_bytes()
-        for one in sorted(out.rglob("*"))
-        if one.is_file() and ".cytomill" not in one.parts and one.name != "manifest.json"
-    }
-    return found, list(report.records[0].notes)
-
-
-def by_kiosk(lab: Lab, job: Any) -> tuple[dict[str, bytes], list[str]]:
-    """Those of a job."""
-    bucket, found = lab.backend.bucket, {}
-    (told,) = lab.records(job).values()
-    assert told.status == "done", told.error
-    for output in told.outputs:
-        below = list(bucket.list(output.key)) if output.folder else [bucket.find(output.key)]
-        assert output.bytes == sum(one.size for one in below)
-        for one in below:
-            found[output.name + one.key.removeprefix(output.key)] = bucket.get(one.key)
-    for table in ("measurements", "planes"):
-        for end in ("csv", "parquet"):
-            found[f"{table}.{end}"] = lab.report(job, f"{table}.{end}")
-    (entry,) = json.loads(lab.report(job, "manifest.json"))["inputs"]
-    assert entry.get("notes", []) == list(told.notes)
-    assert lab.orphans(job) == []
-    return dict(sorted(found.items())), list(told.notes)
-
-
-def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
-    """Names of files that are not the same, or not there, in both."""
-    return sorted(name for name in one | other if one.get(name) != other.get(name))
 
 
 def tended(lab: Lab, consumers: Consumers, job: Any) -> Any:
@@ -88,7 +52,7 @@ def test_a_plane_that_fails_is_tried_again_and_then_lost(
 ):
     path = frail.stack(tmp_path / "in/a.tif", planes)
     options = {"fault": fault, "size": 1024}
-    expected, notes = by_run(path, tmp_path / "out", **options)
+    expected, notes = by_run(path, tmp_path / "out", pipeline="frail", **options)
     assert frail.tries(environment) == 2
     assert len([name for name in expected if "_RES/" in name]) == planes - (fault == "always")
     if fault == "always":
@@ -124,7 +88,7 @@ def test_an_image_that_cannot_do_without_a_plane_fails(tmp_path, environment):
 )
 def test_a_plane_that_kills_consumers_is_lost(tmp_path, redis_url, environment, planes, deaths):
     path = frail.stack(tmp_path / "in/a.tif", planes)
-    expected, _ = by_run(path, tmp_path / "out", fault="always")
+    expected, _ = by_run(path, tmp_path / "out", pipeline="frail", fault="always")
     for seen in Path(environment["FRAIL"]).iterdir():
         seen.unlink()
     with lab(tmp_path, redis_url) as (made, consumers):
@@ -144,7 +108,7 @@ def test_a_plane_that_kills_consumers_is_lost(tmp_path, redis_url, environment, 
 @pytest.mark.parametrize("planes", [SMALL, LARGE])
 def test_a_death_changes_nothing(tmp_path, redis_url, environment, planes):
     path = frail.stack(tmp_path / "in/a.tif", planes)
-    expected, _ = by_run(path, tmp_path / "out")
+    expected, _ = by_run(path, tmp_path / "out", pipeline="frail")
     with lab(tmp_path, redis_url) as (made, consumers):
         consumers.environment = environment
         options = {"fault": "dies once", "size": 1024}
