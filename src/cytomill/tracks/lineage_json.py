@@ -31,7 +31,7 @@ _Label = Annotated[int, Field(ge=1, lt=2**31, strict=True)]
 _ADVICE = "give a lineage.json as of Cytomill, the Kiosk or deepcell-tracking"
 
 
-class Entry(BaseModel):
+class _Entry(BaseModel):
     """A track as the file has it; of a file by others, ``filled`` is empty."""
 
     label: _Label
@@ -41,7 +41,7 @@ class Entry(BaseModel):
     filled: list[_Frame] = []
 
 
-class _File(RootModel[dict[str, Entry]]):
+class _File(RootModel[dict[str, _Entry]]):
     """The whole file."""
 
 
@@ -121,7 +121,7 @@ def parse(
     return Lineage(tracks, spots, (frames, height, width), pixel_size, interval, lost)
 
 
-def _track(path: Path, entry: Entry, by_label: Mapping[int, Entry]) -> Track:
+def _track(path: Path, entry: _Entry, by_label: Mapping[int, _Entry]) -> Track:
     begin, end = min(entry.frames), max(entry.frames)
     if entry.parent is not None:
         parent = by_label.get(entry.parent)
@@ -133,7 +133,7 @@ def _track(path: Path, entry: Entry, by_label: Mapping[int, Entry]) -> Track:
     return Track(entry.label, begin, end, entry.parent or 0)
 
 
-def _rows(path: Path, labels: Labels, by_label: Mapping[int, Entry]) -> Iterator[tuple[Any, ...]]:
+def _rows(path: Path, labels: Labels, by_label: Mapping[int, _Entry]) -> Iterator[tuple[Any, ...]]:
     """A row of `Spots` for each track and frame of it; `InputError` unless the labels agree."""
     frames: dict[int, set[int]] = {}
     for entry in by_label.values():
