@@ -3,6 +3,7 @@
 >>> import cytomill
 >>> labels = cytomill.segment(array, pixel_size=0.65)
 >>> report = cytomill.run(["images/"], "results/", overlay=True)
+>>> tracked = cytomill.track(labels_of_frames, max_gap=3)
 >>> labels = cytomill.Client("http://kiosk:8080").run(array, pixel_size=0.65)
 
 Importing this package loads no model and no heavy library.
@@ -12,18 +13,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["AsyncClient", "Client", "CytomillError", "__version__", "run", "segment"]
+__all__ = ["AsyncClient", "Client", "CytomillError", "__version__", "run", "segment", "track"]
 
 from .errors import CytomillError
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .api import run, segment
+    from .api import run, segment, track
     from .client import AsyncClient, Client
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("run", "segment"):
+    if name in ("run", "segment", "track"):
         from . import api
 
         return getattr(api, name)

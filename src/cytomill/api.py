@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,16 @@ from .batch.run import Progress, Run, make_pipeline
 from .batch.shard import Shard
 from .errors import OptionError
 from .image.array import from_array
+from .image.beside import joined
 from .inference.load import Device, models
 from .pipelines.registry import chosen, find
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from .batch.report import Report
     from .inference.runtime import Models
+    from .tracks.lineage import Lineage
 
 
 def segment(
@@ -63,6 +68,55 @@ def segment(
         labels = result.labels[...]
     kept = [size for axis, size in zip("TZYX", labels.shape, strict=True) if axis in image.axes]
     return labels.reshape(kept)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracked:
+    """Cells followed through a movie.
+
+    ``labels`` (t, y, x), uint16, or uint32 above 65,535 tracks, have the number of its track for
+    each cell. ``measurements`` has a row for each cell and frame, None where nothing was to be
+    measured; ``tracks`` one for each cell. ``notes`` say what was remarkable.
+    """
+
+    labels: NDArray[np.unsignedinteger[Any]]
+    lineage: Lineage
+    measurements: pa.Table | None
+    tracks: pa.Table
+    notes: tuple[str, ...]
+
+
+def track(
+    labels: NDArray[Any],
+    images: NDArray[Any] | None = None,
+    *,
+    pixel_size: float | None = None,
+    interval: float | None = None,
+    **options: Any,
+) -> Tracked:
+    """Follow the cells of label images through time.
+
+    ``labels`` (t, y, x) are whole numbers: a number for each cell of a frame, 0 for background.
+    ``images`` (t, y, x) or (t, c, y, x) are the movie that they are of. ``pixel_size`` is in µm,
+    ``interval`` in seconds. ``options`` are those of the pipeline ``link``, such as ``max_gap``.
+
+    Raises `InputError` for arrays that are not labels or not of one size, `OptionError` for an
+    unknown option.
+    """
+    options.setdefault("files", "none")
+    if interval is not None:
+        options["frame_interval"] = interval / 60
+    made: Any = make_pipeline("link", options)
+    image = from_array(labels, "TYX", pixel_size)
+    if images is not None:
+        raw = from_array(images, "TYX" if np.ndim(images) == 3 else "TCYX", pixel_size)
+        image = joined(image, raw)
+    with tempfile.TemporaryDirectory(prefix="cytomill-") as scratch:
+        none = models("cpu")
+        partials = (made.process(image, part, none) for part in made.split(image))
+        result, lineage = made.followed(image, partials, Path(scratch))
+        stack = result.labels[:, 0]
+    return Tracked(stack, lineage, result.table, result.tables["tracks"], result.notes)
 
 
 @lru_cache(maxsize=3)

@@ -41,6 +41,7 @@ SHELL = ("sh", "bash", "console")
 #: The page that describes a command; what all commands share is in docs/README.md.
 PAGE_OF = {
     "run": "run.md",
+    "track": "tracking.md",
     "evaluate": "evaluate.md",
     "sample": "sample.md",
     "models": "models.md",

@@ -57,7 +57,7 @@ class BesideSource:
         with ExitStack() as stack:
             labels = _only(stack.enter_context(self.labels.open()))
             image = _only(stack.enter_context(self.image.open()))
-            yield ImageFile([_joined(labels, image)], stack.pop_all().close)
+            yield ImageFile([joined(labels, image)], stack.pop_all().close)
 
     def stamp(self) -> str:
         """Of both."""
@@ -87,7 +87,8 @@ class _Both:
         self.image.close()
 
 
-def _joined(labels: Image, image: Image) -> Image:
+def joined(labels: Image, image: Image) -> Image:
+    """One image of two movies, the labels first. Raises `InputError` where they do not match."""
     first, second = _timed(labels), _timed(image)
     if first.shape[1] != 1 or first.rgb:
         raise InputError(labels.name, "is no label image: it has channels", "save labels alone")

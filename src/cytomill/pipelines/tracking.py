@@ -128,6 +128,12 @@ class Tracking(Pipeline[O]):
 
     def merge(self, image: Image, partials: Iterable[Partial], scratch: Path) -> Result:
         """See `Pipeline.merge`: link the cells of the frames."""
+        return self.followed(image, partials, scratch)[0]
+
+    def followed(
+        self, image: Image, partials: Iterable[Partial], scratch: Path
+    ) -> tuple[Result, Lineage]:
+        """The result that `merge` gives, and the lineage."""
         options = self.options
         how = Linking(options.max_gap, options.max_distance, options.divisions)
         watch = Stopwatch()
@@ -146,7 +152,7 @@ class Tracking(Pipeline[O]):
             tracks = track_table(lineage, image=image.name, rim=rim)
         raw, shown = self._raw(image)
         material = Material(lineage, labels, raw.with_pixel_size(size), shown)
-        return Result(
+        result = Result(
             labels,
             len(lineage.tracks),
             table,
@@ -159,6 +165,7 @@ class Tracking(Pipeline[O]):
             },
             notes=(*self._notes(image), *cells.notes(), *_told_lost(lineage, cells.reasons)),
         )
+        return result, lineage
 
     def _size(self, image: Image) -> PixelSize | None:
         return image.pixel_size
