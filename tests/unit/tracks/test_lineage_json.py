@@ -114,6 +114,10 @@ GOOD: dict[str, Any] = {"label": 1, "frames": [0, 1]}
         (json.dumps({"1": GOOD, "2": GOOD}), "has two tracks of one label"),
         (json.dumps({"1": GOOD | {"parent": 4}}), "the parent 4 of track 1 has no entry"),
         (json.dumps({"1": GOOD | {"parent": 1}}), "the parent 1 of track 1 does not end before"),
+        (
+            json.dumps({"1": GOOD, "2": {"label": 2, "frames": [1], "parent": 1}}),
+            "the parent 1 of track 2 does not end before",
+        ),
         (json.dumps({"1": GOOD | {"frames": [0]}}), "track 1 is not in frame 1 of the file"),
         (
             json.dumps({"1": GOOD | {"frames": [0, 1, 2]}}),

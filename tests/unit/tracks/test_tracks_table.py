@@ -62,6 +62,17 @@ def test_physical_columns_use_the_pixel_size_of_each_axis_and_hours() -> None:
     assert (row["begin_h"], row["end_h"], row["area_mean_um2"]) == (0, 0.5, 2)
 
 
+@pytest.mark.parametrize(
+    ("size", "straightness"), [(PixelSize(1, 0.5), 5 / 7), (None, math.hypot(3, 8) / 11)]
+)
+def test_straightness_is_of_lengths_in_micrometres_where_they_are_known(
+    size: PixelSize | None, straightness: float
+) -> None:
+    corner = [(0, 0.0, 0.0), (1, 3.0, 0.0), (2, 3.0, 8.0)]
+    (row,) = track_table(moving({1: corner}, size=size), image="a").to_pylist()
+    assert row["straightness"] == straightness
+
+
 def test_a_track_of_one_frame_has_no_speed() -> None:
     (row,) = track_table(moving({1: [(3, 1.0, 1.0)]}), image="a").to_pylist()
     assert (row["displacement"], row["path_length"]) == (0, 0)
@@ -118,6 +129,7 @@ def test_schema_and_counts_hold_for_any_lineage(lineage: Lineage) -> None:
         assert known == (row["last_frame"] > row["first_frame"])
         hours, um = lineage.interval is not None, lineage.pixel_size is not None
         assert (row["begin_h"] is not None) == hours
+        assert (row["cycle_h"] is not None) == (hours and row["cycle"] is not None)
         assert (row["path_length_um"] is not None) == um
         assert (row["speed_max_um_per_h"] is not None) == (known and hours and um)
 
@@ -154,7 +166,7 @@ def test_measurements_get_the_columns_of_their_spot(lineage: Lineage) -> None:
 def test_rows_of_no_spot_have_nulls() -> None:
     lineage = lineage_of({Track(1, 0, 1): set()}, 2)
     measurements = measured(lineage)
-    other = moving({1: [(1, 0.0, 0.0)]})
-    table = with_tracks(measurements, other)
-    assert table["track"].to_pylist() == [None, 1]
+    for t, tracks in ((0, [1, None]), (1, [None, 1])):
+        table = with_tracks(measurements, moving({1: [(t, 0.0, 0.0)]}))
+        assert table["track"].to_pylist() == tracks
     assert with_tracks(measurements, moving({}))["track"].to_pylist() == [None, None]

@@ -79,6 +79,10 @@ def test_is_the_same_to_the_byte_whenever_written(tmp_path: Path, lineage: Linea
     for name in ("a.trk", "b.part"):
         write_trk(tmp_path / name, lineage, pixels(lineage), movie(lineage))
     assert (tmp_path / "a.trk").read_bytes() == (tmp_path / "b.part").read_bytes()
+    # Where gzip keeps the time of writing, and where tar keeps it of a member.
+    assert (tmp_path / "a.trk").read_bytes()[4:8] == bytes(4)
+    with tarfile.open(tmp_path / "a.trk") as tar:
+        assert {member.mtime for member in tar} == {0}
 
 
 class TestRefuses:
