@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +24,7 @@ from ..ops.watershed import Segments, Watershed, divide, watershed
 from ..settings import settings
 from .base import Options, Part, Partial, Pipeline, Result
 from .gathering import gather, sequential
+from .nuclei_scale import better_scale
 from .stopwatch import Stopwatch
 
 #: An image whose pixels differ from the model's by less than this factor is not resampled: the
@@ -37,6 +38,9 @@ SMALLEST_PIXEL, LARGEST_PIXEL = 0.01, 5.0
 #: Planes of more pixels than this times `settings.whole` are tiled however few they are on the
 #: model's grid.
 _DENSEST = 4
+
+#: Times that a plane of unknown pixel size may be looked at again, at another scale.
+_ROUNDS = 3
 
 
 _MODEL = "nuclei"
@@ -63,6 +67,20 @@ class NucleiOptions(Options):
         "bright ones; auto is log for raw images whose background is dark and even.",
     )
     measure: bool = Field(True, description="Measure every nucleus.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is in a part: the ``pixels`` (y, x) and ``labels`` (y, x), ids 1..``count``, of ``box``.
+
+    ``bent`` says that the model saw brightness on a logarithmic scale.
+    """
+
+    box: Box
+    pixels: NDArray[Any]
+    labels: NDArray[np.int32]
+    count: int
+    bent: bool
 
 
 class Nuclei(Pipeline[NucleiOptions]):
@@ -104,42 +122,28 @@ class Nuclei(Pipeline[NucleiOptions]):
     def process(self, image: Image, part: Part, models: Models) -> Partial:
         """Read, predict, label and measure one part."""
         watch = Stopwatch()
-        grid = self._grid(image)
-        channel = self.channel(image)
-        read = _reader(image, channel, part.t, part.z)
-        area = part.core.grown(self._model.halo, grid.model_shape)
-        box = grid.on_image(area, grid.margin)
-        with watch("read"):
-            pixels = read(*box.slices)
-        # The watershed runs on the finer of the two grids, so that neither small nuclei nor smooth
-        # outlines are lost.
-        wanted = "relief" if min(grid.scale) >= 1 else "maps"
-        with watch("predict"):
-            tensors: dict[str, NDArray[Any]] = {
-                "pixels": pixels,
-                "plane": np.array(grid.shape),
-                "scale": np.array(grid.scale),
-                "area": np.array([area.y0, area.x0, area.y1, area.x1]),
-            }
-            between = part.levels
-            if between is None and self.options.contrast != "linear":
-                between = levels(pixels.shape, lambda y, x: pixels[y, x], self.options.contrast)
-            if between is not None:
-                tensors["levels"] = np.array([between.low, between.high])
-                if between.knee is not None:
-                    tensors["knee"] = np.array([between.knee])
-            predicted: NDArray[Any] = models[_MODEL + SUFFIX].infer(tensors, [wanted])[wanted]
-        with watch("label"):
-            labels, count = self._label(grid, predicted, area, box, part.core)
+        found = self._fitted(image, part, models, watch)
         columns: dict[str, NDArray[Any]] = {}
         if self.options.measure:
             with watch("measure"):
+                channel = self.channel(image)
                 planes = [
-                    pixels if c == channel else image.read(part.t, c, part.z, *box.slices)
+                    found.pixels
+                    if c == channel
+                    else image.read(part.t, c, part.z, *found.box.slices)
                     for c in range(image.shape[1])
                 ]
-                columns = measure(labels, planes, count)
-        return Partial(part.index, part.t, part.z, box, labels, count, columns, watch.seconds)
+                columns = measure(found.labels, planes, found.count)
+        return Partial(
+            part.index,
+            part.t,
+            part.z,
+            found.box,
+            found.labels,
+            found.count,
+            columns,
+            watch.seconds,
+        )
 
     def merge(self, image: Image, partials: Iterable[Partial], scratch: Path) -> Result:
         """Number the nuclei through the image, and put their rows together."""
@@ -182,6 +186,54 @@ class Nuclei(Pipeline[NucleiOptions]):
         if all(1 / SAME_SCALE <= s <= SAME_SCALE for s in scale):
             return Grid(shape)
         return Grid(shape, scale)
+
+    def _fitted(self, image: Image, part: Part, models: Models, watch: Stopwatch) -> _Found:
+        """What is in a part: of a plane of unknown pixel size, at a scale that suits its nuclei."""
+        grid = self._grid(image)
+        found = self._find(image, part, grid, models, watch)
+        if self.pixel_size(image) or part.core != Box(0, 0, *grid.model_shape):
+            return found
+        for _ in range(_ROUNDS):
+            scale = better_scale(found.labels, grid.scale[0], found.bent)
+            other = Grid(grid.shape, (scale, scale))
+            if other == grid or np.prod(other.model_shape) > settings.whole:
+                break
+            grid = other
+            whole = replace(part, core=Box(0, 0, *grid.model_shape))
+            found = self._find(image, whole, grid, models, watch)
+        return found
+
+    def _find(
+        self, image: Image, part: Part, grid: Grid, models: Models, watch: Stopwatch
+    ) -> _Found:
+        """Read, predict and label one part, whose core is on ``grid``."""
+        read = _reader(image, self.channel(image), part.t, part.z)
+        area = part.core.grown(self._model.halo, grid.model_shape)
+        box = grid.on_image(area, grid.margin)
+        with watch("read"):
+            pixels = read(*box.slices)
+        # The watershed runs on the finer of the two grids, so that neither small nuclei nor smooth
+        # outlines are lost.
+        wanted = "relief" if min(grid.scale) >= 1 else "maps"
+        with watch("predict"):
+            tensors: dict[str, NDArray[Any]] = {
+                "pixels": pixels,
+                "plane": np.array(grid.shape),
+                "scale": np.array(grid.scale),
+                "area": np.array([area.y0, area.x0, area.y1, area.x1]),
+            }
+            between = part.levels
+            if between is None and self.options.contrast != "linear":
+                between = levels(pixels.shape, lambda y, x: pixels[y, x], self.options.contrast)
+            if between is not None:
+                tensors["levels"] = np.array([between.low, between.high])
+                if between.knee is not None:
+                    tensors["knee"] = np.array([between.knee])
+            predicted: NDArray[Any] = models[_MODEL + SUFFIX].infer(tensors, [wanted])[wanted]
+        with watch("label"):
+            labels, count = self._label(grid, predicted, area, box, part.core)
+        bent = between is not None and between.knee is not None
+        return _Found(box, pixels, labels, count, bent)
 
     def _label(
         self, grid: Grid, predicted: NDArray[Any], area: Box, box: Box, core: Box
