@@ -245,18 +245,16 @@ def _kept(tracks: tuple[Track, ...], shortest: int) -> tuple[tuple[Track, ...], 
 
 def _gaps(columns: dict[int, Columns], track_of: dict[int, NDArray[np.uint32]]) -> Iterator[Gap]:
     """The gaps of all tracks, in order of the frame that they end in."""
-    last: dict[int, tuple[int, int]] = {}
+    count = 1 + max((int(of.max(initial=0)) for of in track_of.values()), default=0)
+    frame, place = np.full(count, -1), np.zeros(count, np.intp)  # where each track was seen last
     for t in sorted(columns):
         own = columns[t]
         tracks = track_of[t][own["label"]]
-        for row, track in enumerate(tracks.tolist()):
-            if not track:
-                continue
-            before = last.get(track)
-            if before is not None and before[0] < t - 1:
-                sights = _sight(before[0], columns[before[0]], before[1]), _sight(t, own, row)
-                yield Gap(track, *sights)
-            last[track] = t, row
+        before = frame[tracks]
+        for row in np.flatnonzero((tracks > 0) & (before >= 0) & (before < t - 1)).tolist():
+            track, seen = int(tracks[row]), int(before[row])
+            yield Gap(track, _sight(seen, columns[seen], int(place[track])), _sight(t, own, row))
+        frame[tracks], place[tracks] = t, np.arange(len(tracks))
 
 
 def _sight(t: int, columns: Columns, row: int) -> Sight:
