@@ -10,7 +10,6 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from ..errors import OutputError
 from ..ops.track import Track
 from .graph import by_track
 from .lineage import Lineage
@@ -32,9 +31,11 @@ def write_ctc(path: Path, lineage: Lineage, labels: Labels) -> None:
     The challenge wants each label in every frame from its first to its last. A track that is not
     is cut at its gaps: the piece after a gap has a new label, and the one before as its parent.
     Numbers have four digits where there are more than 1000 frames. Labels stay as they are where
-    they fit 16 bits, else they are numbered anew; raises `OutputError` for more than 65,535.
+    they fit 16 bits, else they are numbered anew. More than 65,535 take masks of 32 bits, which the
+    challenge's own programs do not read.
     """
     pieces = cut(lineage)
+    kind = np.dtype(np.uint16 if len(pieces.tracks) <= MAX_LABEL else np.uint32)
     path.mkdir()
     frames = lineage.shape[0]
     digits = max(3, len(str(frames - 1)))
@@ -42,7 +43,7 @@ def write_ctc(path: Path, lineage: Lineage, labels: Labels) -> None:
     ends = np.searchsorted(spots.t, np.arange(frames + 1))
     for t in range(frames):
         rows = slice(ends[t], ends[t + 1])
-        mask = _relabelled(labels[t, 0], spots.label[rows], pieces.labels[rows])
+        mask = _relabelled(labels[t, 0], spots.label[rows], pieces.labels[rows], kind)
         tifffile.imwrite(
             path / f"mask{t:0{digits}}.tif",
             mask,
@@ -56,10 +57,7 @@ def write_ctc(path: Path, lineage: Lineage, labels: Labels) -> None:
 
 
 def cut(lineage: Lineage) -> Pieces:
-    """The tracks of ``lineage`` without gaps, with labels that fit 16 bits.
-
-    Raises `OutputError` where there are too many.
-    """
+    """The tracks of ``lineage`` without gaps, with labels that fit 16 bits where they can."""
     spots = lineage.spots
     order, _ = by_track(spots)
     label, t = spots.label[order].astype(np.int64), spots.t[order].astype(np.int64)
@@ -91,12 +89,6 @@ def cut(lineage: Lineage) -> Pieces:
 def _named(label: NDArray[np.int64], first: NDArray[np.bool_]) -> NDArray[np.int64]:
     """A label for each piece: that of its track for the ``first`` of it, else one that is free."""
     count = len(label)
-    if count > MAX_LABEL:
-        raise OutputError(
-            "res_track.txt",
-            f"would have {count} tracks, but the challenge's masks hold no more than {MAX_LABEL}",
-            "leave ctc out of --files",
-        )
     largest = int(label.max(initial=0))
     if largest + np.count_nonzero(~first) > MAX_LABEL:
         return np.arange(1, count + 1)
@@ -106,12 +98,12 @@ def _named(label: NDArray[np.int64], first: NDArray[np.bool_]) -> NDArray[np.int
 
 
 def _relabelled(
-    frame: NDArray[Any], old: NDArray[np.int32], new: NDArray[np.int64]
-) -> NDArray[np.uint16]:
+    frame: NDArray[Any], old: NDArray[np.int32], new: NDArray[np.int64], kind: np.dtype[Any]
+) -> NDArray[Any]:
     """A frame (y, x) with the labels ``old``, ascending, replaced by ``new``."""
     if np.array_equal(old, new):
-        return frame.astype(np.uint16, copy=False)
-    mask = np.zeros(frame.shape, np.uint16)
+        return frame.astype(kind, copy=False)
+    mask = np.zeros(frame.shape, kind)
     inside = frame != 0
     mask[inside] = new[np.searchsorted(old, frame[inside])]
     return mask

@@ -10,7 +10,6 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 
-from cytomill.errors import OutputError
 from cytomill.ops.track import Track
 from cytomill.tracks.ctc import CtcFolder
 from cytomill.tracks.ctc_write import write_ctc
@@ -71,14 +70,18 @@ def test_labels_beyond_16_bits_are_numbered_anew(tmp_path: Path) -> None:
     assert [sorted(set(found.labels(t).flat)) for t in range(3)] == [[0, 1], [0, 1], [0, 2]]
 
 
-def test_more_tracks_than_16_bits_hold_are_refused_with_a_way_out(tmp_path: Path) -> None:
+def test_more_tracks_than_16_bits_hold_take_32(tmp_path: Path) -> None:
     count = 65_536
     label = np.arange(1, count + 1, dtype=np.int32)
     zeros = np.zeros(count)
     spots = Spots(label * 0, label, zeros, zeros, zeros, zeros.astype(bool))
     lineage = Lineage(tuple(Track(i, 0, 0) for i in label.tolist()), spots, (1, 4, 4))
-    with pytest.raises(OutputError, match=r"65536 tracks.*leave ctc out of --files"):
-        write_ctc(tmp_path / "RES", lineage, np.zeros((1, 1, 4, 4), np.uint32))
+    frame = np.zeros((1, 1, 256, 256), np.uint32)
+    frame[0, 0] = np.arange(1, count + 1).reshape(256, 256)
+    write_ctc(tmp_path / "RES", lineage, frame)
+    mask = tifffile.imread(tmp_path / "RES" / "mask000.tif")
+    assert mask.dtype == np.uint32
+    np.testing.assert_array_equal(mask, frame[0, 0])
 
 
 def test_masks_are_16_bits_and_compressed_with_a_file_for_every_frame(tmp_path: Path) -> None:
