@@ -95,19 +95,22 @@ class Link(Tracking[LinkOptions]):
 
 def whole_numbers(labels: NDArray[Any], name: str, t: int) -> NDArray[Any]:
     """The labels of a frame, as integers from 0. Raises `InputError` where they are none."""
-    if labels.dtype.kind == "f":
-        if not np.isfinite(labels).all() or (labels != np.floor(labels)).any():
-            raise InputError(
-                name,
-                f"has numbers that are not whole in frame {t}: it is no label image",
-                "save labels as integers, or run the pipeline track on the raw movie",
-            )
-        labels = labels.astype(np.int64)
     if labels.dtype.kind == "b":
-        labels = labels.astype(np.uint8)
-    if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
+        return labels.astype(np.uint8)
+    if labels.dtype.kind == "u":
+        return labels
+    real = labels.dtype.kind == "f"
+    if real and (not np.isfinite(labels).all() or (labels != np.floor(labels)).any()):
+        raise InputError(
+            name,
+            f"has numbers that are not whole in frame {t}: it is no label image",
+            "save labels as integers, or run the pipeline track on the raw movie",
+        )
+    if labels.min(initial=0) < 0:
         raise InputError(name, f"has negative labels in frame {t}", "number the cells from 1")
-    return labels
+    if real and labels.max(initial=0) >= 2.0**63:
+        raise InputError(name, f"has too large labels in frame {t}", "number the cells from 1")
+    return labels.astype(np.int64) if real else labels
 
 
 def _cells(given: NDArray[Any]) -> tuple[NDArray[np.int32], int, list[int]]:

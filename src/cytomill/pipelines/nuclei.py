@@ -112,7 +112,10 @@ class Nuclei(Pipeline[NucleiOptions]):
                 parts.append(Part(len(parts), t, z, whole))
                 continue
             read = _reader(image, channel, t, z)
-            between = levels(image.shape[3:], read, self.options.contrast)
+            try:
+                between = levels(image.shape[3:], read, self.options.contrast)
+            except InputError:
+                between = None  # `process` fails too, of what a movie may do without
             # Where the model's grid is coarser, a tile must not cover too much of the image.
             size = max(256, int(settings.tile * min(1.0, *grid.scale)))
             for core in grid.tiles(size, self._model.stride):

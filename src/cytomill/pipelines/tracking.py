@@ -186,9 +186,11 @@ class Tracking(Pipeline[O]):
         seen = seen_as(image)
         if not seen:
             return []
-        if seen.endswith("as frames"):
+        if not seen.endswith("as frames"):
+            return [f"took {seen} in each frame"]
+        if self.options.time == "auto":
             return [f"has no T axis: took {seen} (--time t takes the file as one frame)"]
-        return [f"took {seen} in each frame"]
+        return [f"took {seen}"]
 
 
 def _write(how: Format, material: Material, path: Path) -> None:
