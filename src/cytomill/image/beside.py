@@ -32,7 +32,7 @@ def beside(labels: Sequence[Entry], images: Sequence[Entry]) -> list[Entry]:
             "give one for each, in the same order"
         )
     by_name = {_stem(image.name): image for image in images}
-    told = len(by_name) == len(images) and all(_stem(one.name) in by_name for one in labels)
+    told = len(by_name) == len(images) and {_stem(one.name) for one in labels} == set(by_name)
     pairs = zip(labels, images, strict=True)
     if told:
         pairs = zip(labels, [by_name[_stem(one.name)] for one in labels], strict=True)

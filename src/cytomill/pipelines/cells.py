@@ -27,6 +27,9 @@ from .stopwatch import Stopwatch
 #: The measured columns that fillings have too.
 _PLACED = ("label", "area", "bbox-0", "bbox-1", "bbox-2", "bbox-3", "centroid-0", "centroid-1")
 
+#: Frames whose remarks are passed on.
+_HEARD = 3
+
 _BOX = ("bbox-0", "bbox-1", "bbox-2", "bbox-3")
 
 Columns = dict[str, NDArray[Any]]
@@ -191,8 +194,10 @@ class Cells:
         return pa.concat_tables(tables)
 
     def notes(self) -> list[str]:
-        """What the frames said of themselves."""
-        return list(dict.fromkeys(self._remarks))
+        """What the first frames that had something to say of themselves said."""
+        said = list(dict.fromkeys(self._remarks))
+        more = len(said) - _HEARD
+        return said if more <= 0 else [*said[:_HEARD], f"the same goes for {more} more"]
 
     def _names(self) -> list[str]:
         return list(next((c for c in self._columns.values() if len(c) > len(_PLACED) + 1), {}))
