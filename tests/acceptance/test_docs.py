@@ -149,6 +149,7 @@ def prepared(tmp_path_factory):
         for path in sorted((truth / "TRA").iterdir()):
             name = path.name.replace("man_track.txt", "res_track.txt")
             shutil.copy(path, tracked / name.replace("man_track", "mask"))
+    shutil.copytree(made / "film/01", top / "movie")
     shutil.make_archive(str(top / "experiment"), "zip", top, "images")
     shutil.copytree(find_model("nuclei").folder, top / "my-model")
     shutil.make_archive(str(top / "my-model"), "zip", top, "my-model")
