@@ -57,7 +57,7 @@ class BesideSource:
         with ExitStack() as stack:
             labels = _only(stack.enter_context(self.labels.open()))
             image = _only(stack.enter_context(self.image.open()))
-            yield ImageFile([joined(labels, image)], stack.pop_all().close)
+            yield ImageFile([joined(labels, image)], stack.close)
 
     def stamp(self) -> str:
         """Of both."""
