@@ -23,7 +23,7 @@ _HALF = 0.6745
 
 #: A background is plain where it is most of the image, where its noise spans this many grey levels,
 #: and where it is hardly skewed: light from out of focus has a long tail to the bright.
-_LEAST_SHARE, _LEAST_STEPS, _MOST_SKEW = 0.6, 3.0, 2.0
+_LEAST_SHARE, _LEAST_STEPS, _MOST_SKEW = 0.6, 3.0, 1.75
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -105,15 +106,16 @@ class Nuclei(Pipeline[NucleiOptions]):
         """Planes; of planes above `settings.whole` pixels, tiles."""
         grid = self._grid(image)
         channel = self.channel(image)
+        contrast = self._contrast(image)
         whole = Box(0, 0, *grid.model_shape)
         parts: list[Part] = []
         for t, z in image.planes:
             if max(np.prod(whole.shape), np.prod(image.shape[3:]) / _DENSEST) <= settings.whole:
-                parts.append(Part(len(parts), t, z, whole))
+                parts.append(Part(len(parts), t, z, whole, statistics=contrast))
                 continue
             read = _reader(image, channel, t, z)
             try:
-                between = levels(image.shape[3:], read, self.options.contrast)
+                between = levels(image.shape[3:], read, contrast)
             except InputError:
                 between = None  # `process` fails too, of what a movie may do without
             # Where the model's grid is coarser, a tile must not cover too much of the image.
@@ -190,6 +192,23 @@ class Nuclei(Pipeline[NucleiOptions]):
             return Grid(shape)
         return Grid(shape, scale)
 
+    def _contrast(self, image: Image) -> Contrast:
+        """How brightness is shown, the same in all planes: as in most of the first, middle, last.
+
+        That of a single plane is found where it is read.
+        """
+        planes = image.planes
+        if self.options.contrast != "auto" or len(planes) == 1:
+            return self.options.contrast
+        channel = self.channel(image)
+        bent: list[bool] = []
+        for t, z in {planes[0], planes[len(planes) // 2], planes[-1]}:
+            # What is wrong with a plane is told when it is processed.
+            with suppress(InputError):
+                read = _reader(image, channel, t, z)
+                bent.append(levels(image.shape[3:], read, "auto").knee is not None)
+        return "log" if 2 * sum(bent) > len(bent) else "linear"
+
     def _fitted(self, image: Image, part: Part, models: Models, watch: Stopwatch) -> _Found:
         """What is in a part: of a plane of unknown pixel size, at a scale that suits its nuclei."""
         grid = self._grid(image)
@@ -226,8 +245,8 @@ class Nuclei(Pipeline[NucleiOptions]):
                 "area": np.array([area.y0, area.x0, area.y1, area.x1]),
             }
             between = part.levels
-            if between is None and self.options.contrast != "linear":
-                between = levels(pixels.shape, lambda y, x: pixels[y, x], self.options.contrast)
+            if between is None and part.statistics != "linear":
+                between = levels(pixels.shape, lambda y, x: pixels[y, x], part.statistics)
             if between is not None:
                 tensors["levels"] = np.array([between.low, between.high])
                 if between.knee is not None:

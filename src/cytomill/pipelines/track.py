@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from pydantic import Field
+
 from ..image.core import Image, PixelSize
 from ..inference.runtime import Models, Runtime
+from ..ops.normalise import Contrast
 from .base import Options, Part, Partial
 from .nuclei import Nuclei, NucleiOptions
 from .tracking import Tracking, TrackingOptions
@@ -14,6 +17,11 @@ from .tracking import Tracking, TrackingOptions
 
 class TrackOptions(TrackingOptions, NucleiOptions):
     """Options of the ``track`` pipeline: those of ``nuclei``, and those of following."""
+
+    # Movies are mostly of cells that glow each in its own way.
+    contrast: Contrast = Field(
+        "auto", description=NucleiOptions.model_fields["contrast"].description
+    )
 
 
 class Track(Tracking[TrackOptions]):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -10,6 +12,7 @@ from cytomill.inference.load import models as load
 from cytomill.ops.synthesise import Scene, nuclei
 from cytomill.pipelines import nuclei as module
 from cytomill.pipelines.nuclei import Nuclei, NucleiOptions
+from cytomill.pipelines.track import Track, TrackOptions
 from cytomill.settings import Settings
 from cytomill.testing import PipelineTests
 
@@ -107,6 +110,37 @@ def test_dim_nuclei_are_found_beside_bright_ones(monkeypatch, models, tmp_path, 
     count = len(np.unique(truth)) - 1
     assert found["linear"].max() < 0.6 * count
     assert found["log"].max() >= 0.8 * count
+
+
+@pytest.mark.parametrize(("raw", "expected"), [(1, "linear"), (2, "log"), (3, "log")])
+@pytest.mark.parametrize(
+    "pipeline",
+    [Nuclei(NucleiOptions(contrast="auto")), Track(TrackOptions())],
+    ids=["nuclei", "track"],
+)
+def test_all_planes_get_the_contrast_that_suits_most(raw, expected, pipeline):
+    plane, _ = dim_beside_bright()
+    haze = plane + np.random.default_rng(1).exponential(60, plane.shape).astype(np.uint16)
+    movie = np.stack([haze] * 3 + [plane] * raw)[-3:]
+    parts = pipeline.split(from_array(movie, "TYX"))
+    assert [part.statistics for part in parts] == [expected] * 3
+
+
+def test_a_plane_that_cannot_be_read_does_not_decide_on_contrast():
+    plane, _ = dim_beside_bright()
+    image = from_array(np.stack([plane] * 3), "TYX")
+
+    class Damaged:
+        def read(self, t, c, z, y, x):
+            if t == 1:
+                raise InputError("frame 1", "is damaged", "copy it again")
+            return image.source.read(t, c, z, y, x)
+
+        def close(self):
+            pass
+
+    parts = Nuclei(NucleiOptions(contrast="auto")).split(replace(image, source=Damaged()))
+    assert [part.statistics for part in parts] == ["log"] * 3
 
 
 def test_auto_leaves_images_of_eight_bits_alone(models, tmp_path):
