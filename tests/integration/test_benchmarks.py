@@ -89,6 +89,39 @@ def test_accuracy_scores_what_the_command_wrote(measure: Measure, tmp_path: Path
     assert 0.5 < found["mean"]["ap"] <= 1
 
 
+def test_linking_scores_linkers_on_the_same_detections(measure: Measure, tmp_path: Path) -> None:
+    options = ("--data", tmp_path, "--size", "260x240", "--frames", 8, "--rounds", 1)
+    found = measure("linking", *options, "--linkers", "cytomill", "nearest")
+    assert set(found["versions"]) == {"cytomill", "nearest"}
+    (each,) = found["movies"].values()
+    for linker in ("cytomill", "nearest"):
+        assert 0.9 < each[linker]["lnk"] <= 1
+        assert each[linker]["tra"] >= 0.9
+        assert each[linker]["cpu"]["min"] > 0
+    assert each["nearest"]["setting"]["reach"] > 0
+
+
+def test_linking_leaves_out_what_is_not_installed(measure: Measure, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.write_text("#!/bin/sh\necho 'no such module' >&2; exit 1\n", "utf-8")
+    bare.chmod(0o755)
+    options = ("--data", tmp_path, "--size", "200x200", "--frames", 3, "--rounds", 1)
+    options += ("--linkers", "cytomill", "btrack", "--python", f"btrack={bare}")
+    found = measure("linking", *options)
+    assert set(found["versions"]) == {"cytomill"}
+    assert not found["bars"]
+
+
+def test_linking_scale_tells_time_and_memory(measure: Measure) -> None:
+    options = ("--cells", 200, "--frames", 4, "--sizes", 50, 200, "--short", 3, "--rounds", 1)
+    found = measure("linking_scale", *options, "--track-cells", 60, "--track-frames", 3)
+    assert found["detections"] == pytest.approx(4 * 200, rel=0.1)
+    assert 200 <= found["tracks"] < 300
+    assert set(found["sizes"]) == {"50", "200"}
+    assert 0.02 < found["peak_gb"] < 1
+    assert found["track"]["seconds"]["min"] > 0
+
+
 def test_serving_compares_with_the_bare_model(measure: Measure) -> None:
     options = ("--peers", "--rounds", 1, "--seconds", 1, "--sizes", 64, "--callers", 2)
     found = measure("serving", *options)["sizes"]["64"]

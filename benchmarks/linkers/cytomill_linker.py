@@ -1,0 +1,37 @@
+"""Ours, as it is shipped: nothing is tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cytomill.tracks.detections import Detections
+from cytomill.tracks.link import Linked, Linker
+from cytomill.tracks.network import shipped
+
+from .movie import COLUMNS, Movie, Told
+
+GRID: Sequence[dict[str, Any]] = ({},)
+
+
+def prepare(movie: Movie) -> list[Detections]:
+    shipped()
+    shape = movie.shape[1], movie.shape[2]
+    return [
+        Detections(t, *(movie.columns[name][rows] for name in COLUMNS[1:]), shape)
+        for t, rows in movie.frames
+    ]
+
+
+def link(prepared: list[Detections], setting: dict[str, Any]) -> Linked:
+    linker = Linker()
+    for found in prepared:
+        linker.add(found)
+    return linker.finish()
+
+
+def told(movie: Movie, linked: Linked) -> Told:
+    track = np.concatenate([linked.labels[t][1] for t, _ in movie.frames]).astype(np.intp) - 1
+    return track, {one.label - 1: one.parent - 1 for one in linked.tracks if one.parent}
