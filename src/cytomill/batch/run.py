@@ -249,4 +249,5 @@ def make_pipeline(name: str, options: Mapping[str, Any]) -> Pipeline[Any]:
         if first["type"] == "extra_forbidden":
             raise OptionError(f"{name} has no option {where!r}; its options are: {known}") from None
         given = "" if first["type"] == "missing" else f"={first['input']!r}"
-        raise OptionError(f"{name}: option {where}{given}: {first['msg'].lower()}") from None
+        why = first["msg"].removeprefix("Value error, ").lower()
+        raise OptionError(f"{name}: option {where}{given}: {why}") from None

@@ -117,7 +117,8 @@ def _timed(image: Image) -> Image:
 def _told(image: Image) -> str:
     times, _, depths, height, width = image.shape
     planes = f" of {depths} planes" if depths > 1 else ""
-    return f"{times} frames{planes} of {height}×{width}"
+    frames = "1 frame" if times == 1 else f"{times} frames"
+    return f"{frames}{planes} of {height}×{width}"
 
 
 def _only(file: ImageFile) -> Image:

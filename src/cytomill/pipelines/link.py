@@ -24,6 +24,10 @@ from .tracking import Tracking, TrackingOptions
 #: A piece of an object is a cell of its own where it has this share of the largest piece.
 _CELL = 0.25
 
+#: Labels that may be on several cells each in a frame with more than two cells to a label: raw
+#: images have more.
+_MANY = 20
+
 
 class LinkOptions(TrackingOptions):
     """Options of the ``link`` pipeline."""
@@ -62,6 +66,13 @@ class Link(Tracking[LinkOptions]):
             given = whole_numbers(image.read(part.t), image.name, part.t)
         with watch("label"):
             labels, count, torn = _cells(given)
+            if len(torn) > _MANY and count > 2 * len(np.unique(given)):
+                raise InputError(
+                    image.name,
+                    f"has {len(torn)} labels on several cells each in frame {part.t}: it is no "
+                    "label image",
+                    "run the pipeline track on the raw movie",
+                )
         with watch("measure"):
             beside = [image.read(part.t, c) for c in range(1, image.shape[1])]
             columns = measure(labels, beside, count)

@@ -73,7 +73,7 @@ def test_the_name_is_that_of_the_labels_and_both_count(tmp_path):
     [
         (RAW[:2], "TYX", "has 3 frames of 8×10 but its image has 2 frames of 8×10"),
         (RAW[:, :7], "TYX", "has 3 frames of 8×10 but its image has 3 frames of 7×10"),
-        (RAW[0], "YX", "but its image has 1 frames of 8×10"),
+        (RAW[0], "YX", "but its image has 1 frame of 8×10"),
         (np.stack([RAW, RAW], 1), "TZYX", "but its image has 3 frames of 2 planes of 8×10"),
     ],
 )

@@ -182,6 +182,13 @@ def test_pixels_that_are_no_labels_are_refused(linked, change, fault):
     assert len(str(error.value).splitlines()) == 1
 
 
+def test_a_raw_movie_is_refused(linked, movie):
+    for depth in (np.uint16, np.uint8):
+        pixels = movie[0] if depth is np.uint16 else (movie[0] // 64).astype(depth)
+        with pytest.raises(InputError, match="in frame 0: it is no label image; run the pipeline"):
+            linked(of(pixels))
+
+
 def test_floats_too_large_to_be_labels_are_refused(linked):
     labels = squares().astype(float)
     labels[labels == 2] = 1e30
