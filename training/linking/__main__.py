@@ -40,8 +40,8 @@ Gather = Callable[[Example, Networks], Iterator[Rows]]
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.linking", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for movies and networks")
-    parser.add_argument("--movies", type=int, default=160)
-    parser.add_argument("--variants", type=int, default=4, help="of each movie")
+    parser.add_argument("--movies", type=int, default=130)
+    parser.add_argument("--variants", type=int, default=5, help="of each movie")
     parser.add_argument("--workers", type=int, default=2, help="processes that draw movies")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -143,10 +143,10 @@ def _gaps(movie: Example, networks: Networks) -> Iterator[Rows]:
 
 #: What is fitted, in this order: its rows, hidden layers, passes over them, and weight decay.
 _STAGES: dict[str, tuple[Gather, tuple[int, ...], int, float]] = {
-    "links": (_links, (24, 16), 10, 1e-3),
-    "claims": (_claims, (24, 16), 10, 1e-3),
-    "divisions": (_divisions, (24, 12), 20, 3e-2),
-    "gaps": (_gaps, (16, 8), 40, 1e-2),
+    "links": (_links, (32, 24), 8, 1e-3),
+    "claims": (_claims, (32, 24), 8, 1e-3),
+    "divisions": (_divisions, (32, 16), 16, 2e-2),
+    "gaps": (_gaps, (24, 12), 40, 1e-2),
 }
 
 

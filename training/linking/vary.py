@@ -23,9 +23,12 @@ _COLUMNS = ("ids", "y", "x", "area", "major", "minor", "turn", "mean", "rim")
 def varied(movie: Example, rng: np.random.Generator) -> Example:
     """The movie with other habits of cells, and other faults of segmentation."""
     frames = movie.frames[:: int(rng.choice([1, 1, 2, 3]))]
+    parents = dict(movie.parents)
     if rng.random() < 0.85:
-        frames = _moved(frames, movie.parents, rng)
-    return Example(_faulty(frames, rng), movie.parents)
+        frames = _moved(frames, parents, rng)
+    if rng.random() < 0.35:
+        frames = _framed(frames, parents, rng)
+    return Example(_faulty(frames, rng), parents)
 
 
 def take(found: Detections, rows: NDArray[np.generic]) -> Detections:
@@ -44,7 +47,7 @@ class _Habits:
         self.jump = rng.uniform(0.15, 1.0) * spacing
         self.room = 0.5 * spacing
         self.tail = sometimes(0.6, 0, 0.04) * spacing
-        self.parting = sometimes(0.85, -0.2, 1.8) * diameter
+        self.parting = sometimes(0.85, -0.2, 1.5) * diameter
         self.stray = rng.uniform(0, 0.5) * diameter
         self.aside = rng.uniform(0, 0.6) * diameter
         self.own_area, self.own_mean = rng.random() < 0.4, rng.random() < 0.5
@@ -125,6 +128,33 @@ def _wander(
         if len(tree.query_ball_point(place + jump, habits.room)) <= 1:
             step = step + jump
     return np.asarray(step)
+
+
+def _framed(
+    frames: list[Detections], parents: dict[int, int], rng: np.random.Generator
+) -> list[Detections]:
+    """Without what lies near the border; who leaves and comes back is somebody else."""
+    largest = max(frames, key=len)
+    if not len(largest):
+        return frames
+    margin = rng.uniform(0, 1.5) * float(np.median(2 * np.sqrt(largest.area / np.pi)))
+    now: dict[int, int] = {}
+    seen: dict[int, int] = {}
+    made = []
+    for t, frame in enumerate(frames):
+        places, far = frame.places, np.array(frame.shape) - 1 - margin
+        inside = take(frame, ((places >= margin) & (places <= far)).all(axis=1))
+        ids = inside.ids.copy()
+        for k, label in enumerate(inside.ids.tolist()):
+            if label in seen and seen[label] < t - 1:
+                now[label] = max(parents) + 1
+                parents[now[label]] = 0
+            seen[label] = t
+            ids[k] = now.get(label, label)
+        made.append(replace(inside, ids=ids))
+    for label, parent in list(parents.items()):
+        parents[label] = now.get(parent, parent)
+    return made
 
 
 def _faulty(frames: list[Detections], rng: np.random.Generator) -> list[Detections]:

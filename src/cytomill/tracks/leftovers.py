@@ -32,6 +32,8 @@ FEATURES = (
     "whether there is brightness",
     "border before",
     "border after",
+    "border before per spacing",
+    "border after per spacing",
     "age",
 )
 
@@ -154,6 +156,8 @@ def leftovers(
             np.full(len(i), lit),
             np.exp(-ends.border[i] / (2 * scale.step)),
             np.exp(-looks.border[row] / (2 * scale.step)),
+            np.minimum(ends.border[i] / scale.spacing, 3.0),
+            np.minimum(looks.border[row] / scale.spacing, 3.0),
             np.minimum(ends.age[i], 10.0) / 5,
         ],
         axis=1,
