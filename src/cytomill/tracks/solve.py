@@ -39,16 +39,20 @@ def choose(
     good, possible = np.flatnonzero(odds > 0), np.flatnonzero(worth > 0)
     n, m = counts
     ends = np.concatenate([before[good], mother[possible], mother[possible]])
-    heads = np.concatenate([after[good], near[possible], far[possible]]) + n
+    heads = np.concatenate([after[good], near[possible], far[possible]])
+    claims = np.bincount(ends, minlength=n)[ends] + np.bincount(heads, minlength=m)[heads]
+    rest = claims > 2
+    alone = ~rest[: len(good)]
+    chosen[good[alone]] = True
+    if not rest.any():
+        return chosen, divided
+    good, ends, heads = good[~alone], ends[rest], heads[rest] + n
     graph = csr_matrix((np.ones(len(ends), np.int8), (ends, heads)), shape=(n + m, n + m))
     groups, group = connected_components(graph, directed=False)
     mixed = np.zeros(groups, bool)
     mixed[group[mother[possible]]] = True
-    number = np.bincount(group[before[good]], minlength=groups)
     own = group[before[good]]
-    alone = ~mixed[own] & (number[own] == 1)
-    chosen[good[alone]] = True
-    plain = good[~mixed[own] & ~alone]
+    plain = good[~mixed[own]]
     for rows in _batches(group[before[plain]]):
         some = plain[rows]
         chosen[some[_assigned(before[some], after[some], odds[some])]] = True
