@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from ..errors import InputError
 from ..image.core import Image, PixelSize
-from ..image.view import projected, seen_as, time_of_depth
+from ..image.view import forgiving, projected, seen_as, time_of_depth
 from ..tracks.formats import FORMATS, Format, Material
 from ..tracks.lineage import Lineage
 from ..tracks.link import Linking
@@ -151,7 +151,8 @@ class Tracking(Pipeline[O]):
                 table = with_tracks(cells.table(size, self._measured(image)), lineage)
             tracks = track_table(lineage, image=image.name, rim=rim)
         raw, shown = self._raw(image)
-        material = Material(lineage, labels, raw.with_pixel_size(size), shown)
+        # Frames that were lost are black in files that have pixels.
+        material = Material(lineage, labels, forgiving(raw.with_pixel_size(size)), shown)
         result = Result(
             labels,
             len(lineage.tracks),

@@ -56,6 +56,21 @@ def of(pixels, axes="TYX"):
     return from_array(pixels, axes, pixel_size=MICRONS)
 
 
+class Torn:
+    """Pixels of which those of frame 3 cannot be read."""
+
+    def __init__(self, source):
+        self.source = source
+
+    def read(self, t, c, z, y, x):
+        if t == 3:
+            raise InputError("t3.tif", "is damaged")
+        return self.source.read(t, c, z, y, x)
+
+    def close(self):
+        self.source.close()
+
+
 class TestTrack(PipelineTests):
     @pytest.fixture
     def pipeline(self):
@@ -67,11 +82,10 @@ class TestTrack(PipelineTests):
 
 
 class TestEverything(PipelineTests):
-    """Every file of tracks that needs nothing else installed, on planes of Z as time."""
+    """Every file of tracks that needs nothing else installed, of planes of Z as frames."""
 
     @pytest.fixture
     def pipeline(self):
-        pytest.importorskip("matplotlib")
         return Track(TrackOptions(files="ctc,lineage,trk,trackmate,geff,napari,tree,tree_svg"))
 
     @pytest.fixture
@@ -188,18 +202,6 @@ def test_files_that_there_are_not_are_refused(given, why):
 
 
 def test_a_frame_that_cannot_be_read_is_bridged_and_told(followed, movie):
-    class Torn:
-        def __init__(self, source):
-            self.source = source
-
-        def read(self, t, c, z, y, x):
-            if t == 3:
-                raise InputError("t3.tif", "is damaged")
-            return self.source.read(t, c, z, y, x)
-
-        def close(self):
-            self.source.close()
-
     image = of(movie)
     torn = replace(image, source=Torn(image.source))
     made, whole = followed(torn), followed(image)
@@ -215,6 +217,14 @@ def test_a_frame_that_cannot_be_read_is_bridged_and_told(followed, movie):
     assert all(row["filled"] for row in rows)
     assert not [row for row in made.table.to_pylist() if row["filled"] and row["t"] != 3]
     assert not followed(torn, fill=False).labels[3].any()
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "mp4"])
+def test_every_file_is_written_of_a_movie_with_a_frame_lost(followed, movie, tmp_path, name):
+    image = of(movie[:4])
+    (write,) = followed(replace(image, source=Torn(image.source)), files=name).files.values()
+    write(tmp_path / "file")
+    assert (tmp_path / "file").exists()
 
 
 @pytest.mark.parametrize("tile", [100 * 100, 2**62])
@@ -270,21 +280,9 @@ def test_tiles_of_large_frames_leave_no_seams(followed, monkeypatch):
 
 @pytest.mark.parametrize("whole", [1, 2**62])
 def test_a_frame_that_is_lost_is_lost_in_tiles_too(followed, monkeypatch, whole):
-    class Torn:
-        def __init__(self, source):
-            self.source = source
-
-        def read(self, t, c, z, y, x):
-            if t == 1:
-                raise InputError("t1.tif", "is damaged")
-            return self.source.read(t, c, z, y, x)
-
-        def close(self):
-            self.source.close()
-
     monkeypatch.setattr(module, "settings", Settings(tile=256, whole=whole))
-    image = of(film(3, (280, 300))[0])
+    image = of(film(5, (280, 300))[0])
     made = followed(replace(image, source=Torn(image.source)))
     (note,) = made.notes
-    assert note.startswith("frame 1 (from 0) could not be analysed (t1.tif: is damaged)")
+    assert note.startswith("frame 3 (from 0) could not be analysed (t3.tif: is damaged)")
     assert made.count > 0
