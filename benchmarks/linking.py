@@ -53,6 +53,7 @@ REAL = (
 #: The linkers: how the page calls each, the package it needs, and what the page says besides.
 LINKERS = {
     "cytomill": ("Cytomill", "cytomill", ""),
+    "gapless": ("Cytomill", "cytomill", ", no gaps bridged"),
     "laptrack": ("laptrack", "laptrack", ""),
     "btrack": ("btrack", "btrack", ""),
     "deepcell": ("deepcell-tracking", "deepcell-tracking", ", without its networks"),
@@ -70,8 +71,8 @@ def parser() -> argparse.ArgumentParser:
     made = common_parser(__doc__)
     made.add_argument("--rounds", type=int, default=3, help="times that each linker runs")
     made.add_argument("--data", type=Path, default=DATA, help="folder of real movies")
-    made.add_argument("--size", type=samples.size, default="800x700", help="of the synthetic movie")
-    made.add_argument("--frames", type=int, default=60, help="of the synthetic movie")
+    made.add_argument("--size", type=samples.size, default="480x420", help="of the synthetic movie")
+    made.add_argument("--frames", type=int, default=40, help="of the synthetic movie")
     made.add_argument(
         "--python",
         nargs="*",
@@ -225,7 +226,8 @@ def measure_all(asked: argparse.Namespace) -> dict[str, Any]:
 
 def _others(found: dict[str, dict[str, Any]]) -> list[float]:
     """The LNK of all but ours."""
-    return [each["lnk"] for name, each in found.items() if name != "cytomill" and "lnk" in each]
+    ours = "cytomill", "gapless"
+    return [each["lnk"] for name, each in found.items() if name not in ours and "lnk" in each]
 
 
 def _version(python: Path, linker: str) -> str | None:

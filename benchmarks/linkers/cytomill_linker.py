@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cytomill.tracks.detections import Detections
-from cytomill.tracks.link import Linked, Linker
+from cytomill.tracks.link import Linked, Linker, Linking
 from cytomill.tracks.network import shipped
 
 from .movie import COLUMNS, Movie, Told
@@ -26,12 +26,16 @@ def prepare(movie: Movie) -> list[Detections]:
 
 
 def link(prepared: list[Detections], setting: dict[str, Any]) -> Linked:
-    linker = Linker()
+    return linked(prepared, Linking())
+
+
+def linked(prepared: list[Detections], how: Linking) -> Linked:
+    linker = Linker(how)
     for found in prepared:
         linker.add(found)
     return linker.finish()
 
 
-def told(movie: Movie, linked: Linked) -> Told:
-    track = np.concatenate([linked.labels[t][1] for t, _ in movie.frames]).astype(np.intp) - 1
-    return track, {one.label - 1: one.parent - 1 for one in linked.tracks if one.parent}
+def told(movie: Movie, found: Linked) -> Told:
+    track = np.concatenate([found.labels[t][1] for t, _ in movie.frames]).astype(np.intp) - 1
+    return track, {one.label - 1: one.parent - 1 for one in found.tracks if one.parent}

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from .movie import Movie, Told, joined
 
 GRID = [
-    {"reach": reach, "split": split}
-    for reach, split in product((10, 15, 20, 30, 40, 60), (0.5, 1.0, 1.5))
+    {"reach": reach, "split": split, "gaps": gaps}
+    for reach, split, gaps in product((10, 15, 20, 30, 40, 60), (0.5, 1.0, 1.5), (2, 0))
 ]
 
 
@@ -27,7 +27,12 @@ def prepare(movie: Movie) -> list[NDArray[np.float64]]:
 
 def link(prepared: list[NDArray[np.float64]], setting: dict[str, Any]) -> nx.Graph:
     reach, split = setting["reach"], setting["split"] * setting["reach"]
-    tracker = LapTrack(cutoff=reach**2, gap_closing_cutoff=reach**2, splitting_cutoff=split**2)
+    tracker = LapTrack(
+        cutoff=reach**2,
+        gap_closing_cutoff=reach**2 if setting["gaps"] else False,
+        gap_closing_max_frame_count=setting["gaps"],
+        splitting_cutoff=split**2,
+    )
     return tracker.predict(prepared)
 
 
