@@ -23,7 +23,7 @@ from cytomill.ops.synthesise import Scene, nuclei
 from cytomill.pipelines.nuclei import Nuclei, NucleiOptions
 from cytomill.settings import Settings
 from cytomill.testing import PipelineTests, RuntimeTests
-from tests.triton import Triton, serving
+from tests.triton_server import Triton, serving
 
 HERE = models("cpu", 2)
 PLANE, _ = nuclei(Scene((150, 201), coverage=0.3))

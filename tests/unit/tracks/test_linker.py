@@ -74,7 +74,7 @@ def test_cells_that_are_missed_go_on_as_the_same(lattice, missed):
 def test_cells_are_missed_for_no_longer_than_they_may_be(lattice):
     gone = {4: [8, 15, 29], 5: [8, 15], 6: [8]}
     frames = [without(found, gone.get(found.t, [])) for found in lattice]
-    for max_gap in range(4):
+    for max_gap in range(3):
         made = linked(frames, max_gap=max_gap)
         assert len(made.tracks) == 36 + 3 - max_gap
         longest = max(b[0] - a[0] - 1 for a, b in links(made))

@@ -1,7 +1,7 @@
 """A stand-in for Triton: the protocol over gRPC with none of our extensions, and nothing else.
 
 It is written with the client library's own messages, so that what passes it does not pass because
-both ends share a mistake. ``python -m tests.triton PORT`` serves the nuclei model.
+both ends share a mistake. ``python -m tests.triton_server PORT`` serves the nuclei model.
 """
 
 from __future__ import annotations
