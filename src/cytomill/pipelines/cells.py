@@ -19,7 +19,8 @@ from ..ops.track import Track
 from ..tracks.detections import detections
 from ..tracks.fill import Filling, Gap, Sight, fill
 from ..tracks.lineage import Lineage, Spots
-from ..tracks.link import Linker, Linking
+from ..tracks.link import Linked, Linker, Linking
+from ..tracks.tidy import tidied
 from .base import Partial
 from .canvas import Canvas, Stack
 from .stopwatch import Stopwatch
@@ -98,16 +99,37 @@ class Cells:
         self._linker.add(detections(t, shape, columns, brightness=self._brightness(columns)))
         self._columns[t], self._taken[t] = columns, count
 
-    def link(self, *, fill: bool, shortest: int) -> None:
-        """Make tracks of them, with gaps filled where wished, without those that are too short."""
+    def link(self, *, fill: bool, shortest: int, daughter: int) -> None:
+        """Make tracks of them, tidied as `tracks.tidy` does, with gaps filled where wished."""
         linked = self._linker.finish()
-        self._tracks, renumbered = _kept(linked.tracks, shortest)
+        self._tracks, renumbered = tidied(
+            linked.tracks,
+            self._image.shape[0],
+            shortest=shortest,
+            daughter=daughter,
+            left=self._left(linked),
+        )
         for t, (ids, labels) in linked.labels.items():
             of = np.zeros(self._taken[t] + 1, np.uint32)
             of[ids] = renumbered[labels]
             self._track_of[t] = of
         if fill:
             self._fill()
+
+    def _left(self, linked: Linked) -> set[int]:
+        """Labels of the tracks that ended at the image's border."""
+        end = np.array([0, *(track.end for track in linked.tracks)])
+        left: set[int] = set()
+        for t, (_, labels) in linked.labels.items():
+            left.update(labels[self._touching(t) & (end[labels] == t)].tolist())
+        return left
+
+    def _touching(self, t: int) -> NDArray[np.bool_]:
+        """Which objects of a frame touch the image's border."""
+        y0, x0, y1, x1 = (self._columns[t][name] for name in _BOX)
+        height, width = self._image.shape[3:]
+        rim: NDArray[np.bool_] = (y0 <= 0) | (x0 <= 0) | (y1 >= height) | (x1 >= width)
+        return rim
 
     def _fill(self) -> None:
         """Put cells into gaps, in frames that were lost too."""
@@ -156,14 +178,10 @@ class Cells:
     def rim(self) -> NDArray[np.bool_]:
         """For each spot of the lineage whether it touches the image's border."""
         found = [np.zeros(0, bool)]
-        _, _, _, height, width = self._image.shape
         for t in sorted(self._columns):
-            columns, of = self._columns[t], self._track_of[t]
-            y0, x0, y1, x1 = (columns[name] for name in _BOX)
-            rim = (y0 <= 0) | (x0 <= 0) | (y1 >= height) | (x1 >= width)
-            label = of[columns["label"]]
+            label = self._track_of[t][self._columns[t]["label"]]
             order = np.argsort(label, kind="stable")
-            found.append(rim[order[label[order] > 0]])
+            found.append(self._touching(t)[order[label[order] > 0]])
         return np.concatenate(found)
 
     def table(self, size: PixelSize | None, channels: tuple[str, ...]) -> pa.Table:
@@ -232,20 +250,6 @@ def _moved(partial: Partial, count: int) -> Columns:
         for name in names:
             columns[name] = columns[name] + offset
     return columns
-
-
-def _kept(tracks: tuple[Track, ...], shortest: int) -> tuple[tuple[Track, ...], NDArray[np.uint32]]:
-    """The tracks that are long enough or have relatives, renumbered; the new label of each."""
-    mothers = {track.parent for track in tracks}
-    new = np.zeros(len(tracks) + 1, np.uint32)
-    kept: list[Track] = []
-    for track in tracks:  # parents come before their daughters
-        related = track.parent or track.label in mothers
-        if related or track.end - track.begin + 1 >= shortest:
-            new[track.label] = len(kept) + 1
-            parent = int(new[track.parent])
-            kept.append(Track(len(kept) + 1, track.begin, track.end, parent))
-    return tuple(kept), new
 
 
 def _gaps(columns: dict[int, Columns], track_of: dict[int, NDArray[np.uint32]]) -> Iterator[Gap]:

@@ -33,6 +33,8 @@ class Track(Tracking[TrackOptions]):
     )
     models: ClassVar[tuple[str, ...]] = Nuclei.models
     flattens: ClassVar[bool] = True
+    # What a model finds for a frame or two is mostly nothing.
+    briefest: ClassVar[int] = 3
     Options: ClassVar[type[Options]] = TrackOptions
 
     def __init__(self, options: TrackOptions) -> None:

@@ -23,6 +23,9 @@ from .stopwatch import Stopwatch
 #: The name of the table of a row per track.
 _TABLE = "tracks"
 
+#: Nothing is asked to be seen in more than one of so many frames of its movie.
+_FEW = 4
+
 #: Frames that are named one by one in a note.
 _NAMED = 5
 
@@ -53,11 +56,18 @@ class TrackingOptions(Options):
     fill: bool = Field(
         True, description="Put cells into the gaps of their tracks, with the outline seen last."
     )
-    min_frames: int = Field(
-        1,
+    min_frames: int | None = Field(
+        None,
         ge=1,
         description="Frames that a cell without relatives is seen in at least; others are left "
-        "out as debris.",
+        "out as debris. Default: 1 of labels; of cells that were found 3, or in short movies a "
+        "quarter of the frames.",
+    )
+    min_daughter: int = Field(
+        5,
+        ge=1,
+        description="Frames that a daughter is seen in at least; of one that is gone sooner the "
+        "division is taken back.",
     )
     files: str = Field(
         "ctc,lineage,tree",
@@ -91,6 +101,9 @@ class Tracking(Pipeline[O]):
 
     #: Whether a frame of several planes of Z is seen as the brightest of them.
     flattens: ClassVar[bool]
+
+    #: Frames that a cell without relatives is seen in at least, where nothing is wished.
+    briefest: ClassVar[int] = 1
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -141,7 +154,11 @@ class Tracking(Pipeline[O]):
         interval = image.interval if options.frame_interval is None else options.frame_interval * 60
         cells = gathered(image, partials, scratch, how, self._bright(image), watch)
         with watch("link"):
-            cells.link(fill=options.fill, shortest=options.min_frames)
+            cells.link(
+                fill=options.fill,
+                shortest=self._shortest(image),
+                daughter=options.min_daughter,
+            )
             lineage = cells.lineage(size, interval)
             labels = cells.labels()
             rim = cells.rim()
@@ -167,6 +184,12 @@ class Tracking(Pipeline[O]):
             notes=(*self._notes(image), *cells.notes(), *_told_lost(lineage, cells.reasons)),
         )
         return result, lineage
+
+    def _shortest(self, image: Image) -> int:
+        wished = self.options.min_frames
+        if wished is not None:
+            return wished
+        return min(self.briefest, max(1, image.shape[0] // _FEW))
 
     def _size(self, image: Image) -> PixelSize | None:
         return image.pixel_size
