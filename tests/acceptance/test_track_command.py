@@ -14,6 +14,7 @@ import pytest
 import tifffile
 
 from cytomill.cli.main import main
+from cytomill.image.formats import open_images
 from cytomill.tracks.ctc import CtcFolder
 from cytomill.tracks.validity import check
 
@@ -112,6 +113,18 @@ def test_the_way_frames_are_stored_changes_no_track(here, cytomill):
         made[given] = {path.name: path.read_bytes() for path in folder.iterdir()}
     one, *others = made.values()
     assert all(other == one for other in others)
+
+
+def test_several_labels_may_be_of_one_movie(here, cytomill):
+    labels = ["movies/01_GT/TRA", "movies/01_GT/SEG"]
+    twice = ["--images", "movies/01"] * 2
+    done = cytomill("track", *labels, *twice, "-o", "out", "--format", "zarr", "--files", "ctc")
+    assert done.code == 0
+    raw = tifffile.imread("movies/01/t009.tif")
+    for name in ("TRA", "SEG"):
+        with open_images(Path(f"out/{name}.ome.zarr")) as file:
+            assert file.images[0].channels[0] == "labels"
+            np.testing.assert_array_equal(file.images[0].read(9, 1), raw)
 
 
 def test_what_is_done_is_not_done_again(here, cytomill):
@@ -235,7 +248,7 @@ def test_a_raw_movie_given_as_labels_is_refused(here, cytomill):
 
 
 @pytest.mark.parametrize("words", [["run", "movie.ome.tif", "-p", "track"], ["track", "mask.tif"]])
-def test_a_run_that_is_stopped_leaves_nothing_half_written(here, start, cytomill, words):
+def test_a_run_that_is_stopped_leaves_nothing_half_written(here, start, words):
     frames = [tifffile.imread(path) for path in sorted(Path("movies/01").glob("*.tif"))]
     masks = [tifffile.imread(path) for path in sorted(Path("movies/01_GT/TRA").glob("*.tif"))]
     for name, planes in (("movie.ome.tif", frames), ("mask.tif", masks)):
@@ -252,4 +265,7 @@ def test_a_run_that_is_stopped_leaves_nothing_half_written(here, start, cytomill
     assert process.returncode == 130
     assert "Traceback" not in err
     assert not [*out.rglob("*.part"), *(out / ".cytomill").glob("scratch*")]
-    assert not [*out.glob("*_labels.tif"), *out.glob("*_RES")]
+    # It may have been done just then.
+    there = {path.name for path in out.glob("m*_*")}
+    stem = Path(words[1]).name.split(".")[0]
+    assert there in (set(), {name.format(stem) for name in OUTPUTS})

@@ -88,7 +88,9 @@ class Run:
         movies = self.pipeline.movies
         entries = collect(inputs, pattern=pattern, split=split, exclude=self.out, movies=movies)
         if images:
-            entries = beside(entries, collect(images, exclude=self.out, movies=movies))
+            # One by one: a movie is given as often as there are labels of it.
+            raws = [collect([one], exclude=self.out, movies=movies) for one in images]
+            entries = beside(entries, [entry for some in raws for entry in some])
         stems = output_stems(entries)
         pairs = list(zip(entries, stems, strict=True))
         self._taken = frozenset(stem.casefold() for stem in stems)

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, OptionError
@@ -101,6 +102,7 @@ def joined(labels: Image, image: Image) -> Image:
     names = second.channels or tuple(str(c) for c in range(second.shape[1]))
     return replace(
         first,
+        dtype=np.promote_types(first.dtype, second.dtype),  # files have one type for all channels
         axes="".join(axis for axis in AXES if axis in {*first.axes, "C"}),
         shape=(first.shape[0], 1 + second.shape[1], *first.shape[2:]),
         source=_Both(first.source, second.source),

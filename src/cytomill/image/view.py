@@ -89,6 +89,21 @@ def blank(image: Image) -> Image:
     )
 
 
+def without_first(image: Image) -> Image:
+    """``image`` without the first of its channels, of which it has several."""
+    times, channels, depths, height, width = image.shape
+
+    def read(t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
+        return image.source.read(t, c + 1, z, y, x)
+
+    return replace(
+        image,
+        shape=(times, channels - 1, depths, height, width),
+        channels=image.channels[1:],
+        source=_View(image.source, read, seen_as(image)),
+    )
+
+
 def seen_as(image: Image) -> str:
     """What this module made of the image, in words; empty where it is as its file has it."""
     return image.source.told if isinstance(image.source, _View) else ""

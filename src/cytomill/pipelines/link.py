@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..image.beside import LABELS
 from ..image.core import Image
-from ..image.view import blank
+from ..image.view import blank, without_first
 from ..inference.runtime import Models
 from ..ops.grid import Box
 from ..ops.measure import measure
@@ -101,7 +101,11 @@ class Link(Tracking[LinkOptions]):
 
     def _raw(self, image: Image) -> tuple[Image, int | None]:
         bright = self._bright(image)
-        return (blank(image), 0) if bright is None else (image, bright + 1)
+        return (blank(image), 0) if bright is None else (without_first(image), bright)
+
+    def _channel(self, image: Image) -> int | None:
+        bright = self._bright(image)
+        return 0 if bright is None else bright + 1
 
 
 def whole_numbers(labels: NDArray[Any], name: str, t: int) -> NDArray[Any]:

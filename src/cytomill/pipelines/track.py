@@ -58,9 +58,9 @@ class Track(Tracking[TrackOptions]):
     def _size(self, image: Image) -> PixelSize | None:
         return self._nuclei.pixel_size(image)
 
-    def _raw(self, image: Image) -> tuple[Image, int | None]:
-        return image, self._nuclei.channel(image)
+    def _channel(self, image: Image) -> int | None:
+        return self._nuclei.channel(image)
 
     def _bright(self, image: Image) -> int | None:
-        channel = self._nuclei.channel(image)
+        channel = self._channel(image)
         return 0 if channel is None else channel

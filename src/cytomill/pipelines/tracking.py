@@ -44,7 +44,7 @@ class TrackingOptions(Options):
         description="Minutes from one frame to the next, where the file does not say or is wrong.",
     )
     max_gap: int = Field(
-        2, ge=0, le=100, description="Frames that a cell may be missed in and go on as the same."
+        4, ge=0, le=100, description="Frames that a cell may be missed in and go on as the same."
     )
     max_distance: float | None = Field(
         None,
@@ -174,7 +174,7 @@ class Tracking(Pipeline[O]):
             labels,
             len(lineage.tracks),
             table,
-            shown,
+            self._channel(image),
             size,
             watch.seconds,
             tables={_TABLE: tracks},
@@ -200,7 +200,11 @@ class Tracking(Pipeline[O]):
 
     def _raw(self, image: Image) -> tuple[Image, int | None]:
         """The image that shows the cells, and its channel; None for all of a colour picture."""
-        return image, 0
+        return image, self._channel(image)
+
+    def _channel(self, image: Image) -> int | None:
+        """The channel that is shown with the labels; None for all of a colour picture."""
+        return 0
 
     def _bright(self, image: Image) -> int | None:
         """The measured channel whose brightness tells cells apart; None where there is none."""

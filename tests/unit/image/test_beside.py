@@ -48,6 +48,22 @@ def test_labels_are_the_first_channel_and_those_of_the_image_follow(tmp_path):
         np.testing.assert_array_equal(part, RAW[1, 2:5, 1:9] + 1)
 
 
+@pytest.mark.parametrize(
+    ("labels", "image", "both"),
+    [
+        (np.uint8, np.uint16, np.uint16),
+        (np.uint32, np.uint8, np.uint32),
+        (np.uint16, np.float32, np.float32),
+        (np.uint32, np.float32, np.float64),
+    ],
+)
+def test_there_is_room_for_the_pixels_of_both(tmp_path, labels, image, both):
+    one = saved(tmp_path / "a.tif", LABELS.astype(labels))
+    with opened(one, saved(tmp_path / "b.tif", RAW.astype(image))) as file:
+        assert file.images[0].dtype == both
+        assert file.images[0].read(0, 1).dtype == image
+
+
 @pytest.mark.parametrize(("first", "second"), [("TYX", "ZYX"), ("ZYX", "TYX"), ("ZYX", "ZYX")])
 def test_planes_of_z_go_with_frames_of_t(tmp_path, first, second):
     labels = saved(tmp_path / "a.ome.tif", LABELS, first)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cytomill.errors import InputError
 from cytomill.image.array import ArraySource, from_array
 from cytomill.image.core import PixelSize
-from cytomill.image.view import forgiving, projected, seen_as, time_of_depth
+from cytomill.image.view import forgiving, projected, seen_as, time_of_depth, without_first
 
 ARRAY = np.random.default_rng(0).integers(0, 1000, (2, 3, 4, 6, 7)).astype(np.uint16)
 
@@ -89,3 +89,13 @@ def test_it_says_how_an_image_is_seen():
     assert "Z" in seen_as(time_of_depth(image))
     assert "Z" in seen_as(projected(image))
     assert seen_as(forgiving(projected(image))) == seen_as(projected(image))
+
+
+def test_an_image_without_its_first_channel_has_the_others():
+    image = replace(from_array(ARRAY, "TCZYX"), channels=("a", "b", "c"))
+    rest = without_first(image)
+    assert (rest.shape, rest.channels) == ((2, 2, 4, 6, 7), ("b", "c"))
+    for c in range(2):
+        found = rest.read(1, c, 3, slice(1, 5), slice(2, 4))
+        np.testing.assert_array_equal(found, ARRAY[1, c + 1, 3, 1:5, 2:4])
+    assert seen_as(without_first(time_of_depth(image))) == seen_as(time_of_depth(image))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import tarfile
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +13,7 @@ from cytomill.image.array import from_array
 from cytomill.image.core import PixelSize
 from cytomill.ops.synthesise import Scene
 from cytomill.ops.synthesise_movie import Film, Movie
+from cytomill.pipelines import canvas
 from cytomill.pipelines.link import Link, LinkOptions
 from cytomill.pipelines.trying import process
 from cytomill.testing import PipelineTests
@@ -335,6 +338,27 @@ def test_the_image_beside_labels_is_measured_and_shown(linked, movie):
         assert [row[names[1]] for row in rows] == pytest.approx(expected["intensity_mean"])
         assert [row[names[0]] for row in rows] == [100] * len(rows)
         assert [row["area"] for row in rows] == pytest.approx(expected["area"])
+
+
+def test_files_with_pixels_have_those_of_the_image_alone(linked, movie, tmp_path):
+    raw, labels = movie
+    stack = np.stack([labels, raw // 2, raw], axis=1)
+    image = replace(of(stack, "TCYX"), channels=("labels", "Phase", "DAPI"))
+    made = linked(image, files="trk")
+    made.files["tracks.trk"](tmp_path / "a.trk")
+    with tarfile.open(tmp_path / "a.trk") as archive:
+        pixels = np.load(io.BytesIO(archive.extractfile("raw.npy").read()))
+    np.testing.assert_array_equal(pixels, np.stack([raw // 2, raw], axis=-1))
+
+
+def test_movies_too_large_for_memory_are_the_same(linked, monkeypatch):
+    labels = squares(6)
+    labels[2:4][labels[2:4] == 2] = 0
+    plain = linked(of(labels))
+    monkeypatch.setattr(canvas, "IN_MEMORY", 10)
+    made = linked(of(labels))
+    np.testing.assert_array_equal(made.labels[:, 0], plain.labels[:, 0])
+    assert made.table.equals(plain.table)
 
 
 def test_without_measuring_there_are_tracks_and_no_measurements(linked):
