@@ -26,18 +26,20 @@ FILES = "ctc,lineage,trk,trackmate,geff,napari"
 
 @pytest.fixture
 def frames(tmp_path: Path) -> Path:
-    """A folder of frames."""
-    folder = tmp_path / "in/01"
+    """A folder of frames; their labels are in ``masks/01`` beside its parent."""
+    folder, masks = tmp_path / "in/01", tmp_path / "masks/01"
     folder.mkdir(parents=True)
+    masks.mkdir(parents=True)
     scene = Scene((300, 320), diameter=24, coverage=0.2, clustering=0)
-    for t, (image, _) in enumerate(Movie(Film(scene, frames=FRAMES, cycle=25), 4)):
+    for t, (image, labels) in enumerate(Movie(Film(scene, frames=FRAMES, cycle=25), 4)):
         tifffile.imwrite(folder / f"t{t:02}.tif", image)
+        tifffile.imwrite(masks / f"t{t:02}.tif", labels)
     return folder
 
 
-def by_run(folder: Path, out: Path, **options: Any) -> tuple[dict[str, bytes], list[str]]:
+def by_run(folder: Path, out: Path, pipeline: str = "track") -> tuple[dict[str, bytes], list[str]]:
     """The files of a run, and its notes."""
-    report = cytomill.run(folder, out, pipeline="track", threads=2, files=FILES, **options)
+    report = cytomill.run(folder, out, pipeline=pipeline, threads=2, files=FILES)
     assert report.failed == ()
     found = {
         one.relative_to(out).as_posix(): one.read_bytes()
@@ -72,9 +74,9 @@ def assert_same(found: dict[str, bytes], expected: dict[str, bytes]) -> None:
     assert [name for name in expected if found[name] != expected[name]] == []
 
 
-def submitted(made: Lab, folder: Path) -> Any:
+def submitted(made: Lab, folder: Path, pipeline: str = "track") -> Any:
     upload = made.upload(folder.parent)
-    return made.submit(upload, pipeline="track", options={"files": FILES})
+    return made.submit(upload, pipeline=pipeline, options={"files": FILES})
 
 
 def test_a_job_gives_what_a_run_gives_of_a_damaged_movie_too(tmp_path, redis_url, frames):
@@ -82,15 +84,19 @@ def test_a_job_gives_what_a_run_gives_of_a_damaged_movie_too(tmp_path, redis_url
     (damaged / "t03.tif").write_bytes((damaged / "t03.tif").read_bytes()[:200])
     whole, none = by_run(frames, tmp_path / "out")
     around, (note,) = by_run(damaged, tmp_path / "around")
+    masks = tmp_path / "masks/01"
+    linked, _ = by_run(masks, tmp_path / "linked", "link")
     assert none == []
     assert note.startswith("frame 3 (from 0) could not be analysed (")
     with lab(tmp_path, redis_url) as (made, consumers):
         jobs = [submitted(made, folder) for folder in (frames, damaged)]
+        jobs.append(submitted(made, masks, "link"))
         consumers.start("--threads", 2)
-        assert [made.wait(job).state for job in jobs] == [State.DONE, State.DONE]
-        (found, notes), (other, (told,)) = (by_kiosk(made, job) for job in jobs)
+        assert [made.wait(job).state for job in jobs] == [State.DONE] * 3
+        (found, notes), (other, (told,)), (third, _) = (by_kiosk(made, job) for job in jobs)
     assert_same(found, whole)
     assert_same(other, around)
+    assert_same(third, linked)
     assert notes == []
     # Of what is wrong with the file both say the same; of where it lies each what it knows.
     assert told.split("t03.tif")[1] == note.split("t03.tif")[1]
