@@ -17,6 +17,9 @@ _MOST = 400
 #: Drift within this share of the distance between cells is left to the links.
 _SLIGHT = 0.25
 
+#: Where more than this share of the votes of all cells is for no drift, there is none.
+_RESTING = 0.8
+
 
 def drift(before: Detections, after: Detections) -> Floats:
     """How far all cells moved together, (y, x) in pixels; zero where that cannot be told.
@@ -37,9 +40,11 @@ def drift(before: Detections, after: Detections) -> Floats:
     votes = (end[row] - start[:, None]).reshape(-1, 2)
     width = max(_SLIGHT * spacing, 1.0)
     cast = cKDTree(votes)
+    at_rest = len(cast.query_ball_point(none, width))
+    if at_rest > _RESTING * len(start):
+        return none
     support = cast.query_ball_point(votes, width, return_length=True)
     best = votes[int(np.argmax(support))]
-    at_rest = len(cast.query_ball_point(none, width))
     if support.max() < 0.5 * len(start) or support.max() < 1.3 * at_rest:
         return none
     for _ in range(3):

@@ -37,7 +37,7 @@ class Linking:
     ``divide`` says whether cells divide.
     """
 
-    max_gap: int = 2
+    max_gap: int = 4
     reach: float | None = None
     divide: bool = True
 

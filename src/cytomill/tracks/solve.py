@@ -3,7 +3,7 @@
 The choice maximises the sum of the log odds of what is chosen, where each detection of the one
 frame goes on as at most one of the other, or divides into two, and each of the other comes from at
 most one. Detections that compete fall into small groups. Where no division is in question a group
-is an assignment; else it is an integer program. Both are solved exactly.
+is an assignment; else it is an integer program, or, of a few, tried out. All are solved exactly.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ Mask = NDArray[np.bool_]
 
 #: Detections of one call of a solver: more would only make it slower, groups are independent.
 _BATCH = 500
+
+#: Links and divisions of a group up to which the best choice is found by trying.
+_FEW = 12
 
 
 def choose(
@@ -58,28 +61,38 @@ def choose(
         chosen[some[_assigned(before[some], after[some], odds[some])]] = True
     tangled = good[mixed[own]]
     members = np.concatenate([group[before[tangled]], group[mother[possible]]])
-    for rows in _batches(members):
-        some = tangled[rows[rows < len(tangled)]]
-        parts = possible[rows[rows >= len(tangled)] - len(tangled)]
-        taken = _programmed(
-            (before[some], after[some], odds[some]),
-            (mother[parts], near[parts], far[parts], worth[parts]),
-        )
-        chosen[some[taken[: len(some)]]] = True
-        divided[parts[taken[len(some) :]]] = True
+    few = np.bincount(members, minlength=groups)[members] <= _FEW
+    solvers = (
+        (_searched, _batches(members, np.flatnonzero(few), 1)),
+        (
+            _programmed,
+            _batches(members, np.flatnonzero(~few)),
+        ),
+    )
+    for solve, batches in solvers:
+        for rows in batches:
+            some = tangled[rows[rows < len(tangled)]]
+            parts = possible[rows[rows >= len(tangled)] - len(tangled)]
+            taken = solve(
+                (before[some], after[some], odds[some]),
+                (mother[parts], near[parts], far[parts], worth[parts]),
+            )
+            chosen[some[taken[: len(some)]]] = True
+            divided[parts[taken[len(some) :]]] = True
     return chosen, divided
 
 
-def _batches(group: Indices) -> list[Indices]:
-    """Rows in batches of about `_BATCH` that hold groups whole."""
-    if not len(group):
+def _batches(group: Indices, rows: Indices | None = None, size: int = _BATCH) -> list[Indices]:
+    """``rows``, by default all, in batches of about ``size`` that hold groups whole."""
+    rows = np.arange(len(group)) if rows is None else rows
+    if not len(rows):
         return []
-    order = np.argsort(group, kind="stable")
+    order = rows[np.argsort(group[rows], kind="stable")]
     same = group[order]
     first = np.searchsorted(same, same)  # where the group of each row begins
-    batch = first // _BATCH
+    batch = first // size
     cuts = np.flatnonzero(np.diff(batch)) + 1
-    return [np.asarray(rows) for rows in np.split(order, cuts)]
+    return [np.asarray(some) for some in np.split(order, cuts)]
 
 
 def _assigned(before: Indices, after: Indices, odds: Floats) -> Mask:
@@ -97,6 +110,44 @@ def _assigned(before: Indices, after: Indices, odds: Floats) -> Mask:
     _, matched = min_weight_full_bipartite_matching(matrix)
     taken: Mask = np.asarray(matched)[i] == j
     return taken
+
+
+def _searched(
+    links: tuple[Indices, Indices, Floats], divisions: tuple[Indices, Indices, Indices, Floats]
+) -> Mask:
+    """As `_programmed`, of a few, by trying: a solver takes longer to be called."""
+    rows: dict[tuple[int, int], int] = {}
+
+    def bit(side: int, row: int) -> int:
+        return rows.setdefault((side, row), 1 << len(rows))
+
+    uses = [bit(0, i) | bit(1, j) for i, j in zip(*(c.tolist() for c in links[:2]), strict=True)]
+    uses += [
+        bit(0, i) | bit(1, j) | bit(1, k)
+        for i, j, k in zip(*(c.tolist() for c in divisions[:3]), strict=True)
+    ]
+    worth = np.concatenate([links[2], divisions[3]])
+    order = np.argsort(-worth, kind="stable").tolist()
+    values = [float(worth[one]) for one in order]
+    needs = [uses[one] for one in order]
+    left = [*np.cumsum(values[::-1])[::-1].tolist(), 0.0]
+    best, found = 0.0, 0
+
+    def search(place: int, used: int, total: float, picked: int) -> None:
+        nonlocal best, found
+        if total > best:
+            best, found = total, picked
+        if place == len(values) or total + left[place] <= best:
+            return
+        if not needs[place] & used:
+            taken = picked | 1 << place
+            search(place + 1, used | needs[place], total + values[place], taken)
+        search(place + 1, used, total, picked)
+
+    search(0, 0, 0.0, 0)
+    mask = np.zeros(len(worth), bool)
+    mask[[one for place, one in enumerate(order) if found >> place & 1]] = True
+    return mask
 
 
 def _programmed(

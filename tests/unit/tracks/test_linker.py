@@ -147,7 +147,7 @@ def test_frames_without_cells_are_no_fault(lattice, empty):
 
 def test_more_empty_frames_than_may_be_missed_end_all_tracks(lattice):
     frames = [found if found.t not in (4, 5, 6) else take(found, []) for found in lattice]
-    made = linked(frames)
+    made = linked(frames, max_gap=2)
     assert len(made.tracks) == 72
     assert not births(made)
 

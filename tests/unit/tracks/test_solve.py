@@ -79,11 +79,14 @@ def test_links_are_the_best_that_go_together(problem):
     assert total(links, [], chosen) == pytest.approx(best(links, []))
 
 
-@settings(max_examples=60, deadline=None)
-@given(problems(most_divisions=3))
-def test_links_and_divisions_are_the_best_that_go_together(problem):
+@pytest.mark.parametrize("few", [0, 12])
+@settings(max_examples=50, deadline=None)
+@given(problem=problems(most_divisions=3))
+def test_links_and_divisions_are_the_best_that_go_together(few, problem):
     counts, links, divisions = problem
-    chosen = choose(counts, as_links(links), as_divisions(divisions))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solve, "_FEW", few)  # up to which all is tried
+        chosen = choose(counts, as_links(links), as_divisions(divisions))
     assert total(links, divisions, chosen) == pytest.approx(best(links, divisions))
 
 
@@ -118,21 +121,29 @@ def crowd(count: int, seed: int, *, divide: bool):
 
 
 @pytest.mark.parametrize("divide", [False, True])
-def test_many_groups_in_batches_are_solved_as_all_at_once(monkeypatch, divide):
-    counts, links, divisions = crowd(150, 4, divide=divide)
-    chosen = []
-    for batch in (25, 500, 10**9):
-        monkeypatch.setattr(solve, "_BATCH", batch)
-        chosen.append(choose(counts, as_links(links), as_divisions(divisions)))
-        assert total(links, divisions, chosen[-1]) > 0
-    for links_of, divided_of in chosen[1:]:
-        np.testing.assert_array_equal(links_of, chosen[0][0])
-        np.testing.assert_array_equal(divided_of, chosen[0][1])
+def test_many_groups_are_solved_as_each_by_itself(divide):
+    counts, links, divisions = crowd(200, 4, divide=divide)
+    linked, divided = choose(counts, as_links(links), as_divisions(divisions))
+    assert linked.sum() > 200
+    assert divided.any() == divide
+    for group in range(200):
+        own = [row for row, (i, *_) in enumerate(links) if i // 4 == group]
+        parts = [row for row, (i, *_) in enumerate(divisions) if i // 4 == group]
+        alone = choose(
+            counts,
+            as_links([links[row] for row in own]),
+            as_divisions([divisions[row] for row in parts]),
+        )
+        np.testing.assert_array_equal(linked[own], alone[0])
+        np.testing.assert_array_equal(divided[parts], alone[1])
 
 
-def test_a_group_that_is_larger_than_a_batch_stays_whole(monkeypatch):
-    monkeypatch.setattr(solve, "_BATCH", 3)
+@pytest.mark.parametrize("divide", [False, True])
+def test_a_group_that_is_larger_than_a_batch_stays_whole(divide):
+    count = solve._BATCH
     # A chain: the best of it leaves out every link between.
-    links = [(i, i, 2.0) for i in range(20)] + [(i, i + 1, 1.5) for i in range(19)]
-    linked, _ = choose((20, 20), as_links(links), NO_DIVISIONS)
-    assert linked.tolist() == [True] * 20 + [False] * 19
+    links = [(i, i, 2.0) for i in range(count)] + [(i, i + 1, 1.5) for i in range(count - 1)]
+    divisions = [(5, 6, 7, 1.0)] if divide else []
+    linked, divided = choose((count, count), as_links(links), as_divisions(divisions))
+    assert linked.tolist() == [True] * count + [False] * (count - 1)
+    assert not divided.any()
