@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -110,6 +111,19 @@ def test_linking_leaves_out_what_is_not_installed(measure: Measure, tmp_path: Pa
     found = measure("linking", *options)
     assert set(found["versions"]) == {"cytomill"}
     assert not found["bars"]
+
+
+def test_following_scores_what_the_commands_write(measure: Measure, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    sample = [sys.executable, "-m", "cytomill", "sample", "-q", "-o", str(made), "--kind", "movie"]
+    subprocess.run([*sample, "--frames", "6", "--size", "240x200"], check=True)
+    shutil.copytree(made / "01_GT" / "TRA", made / "01_ST" / "SEG")
+    for name in ("ctc_Fluo-N2DL-HeLa_seq01", "ctc_Fluo-N2DH-SIM+_seq01"):
+        shutil.copytree(made, tmp_path / "data" / name)
+    found = measure("following", "--data", tmp_path / "data")
+    assert len(found["cases"]) == 8
+    assert found["cases"]["HeLa, the truth's markers"]["lnk"] > 0.95
+    assert all(case["det"] > 0.5 for case in found["cases"].values())
 
 
 def test_linking_scale_tells_time_and_memory(measure: Measure) -> None:
