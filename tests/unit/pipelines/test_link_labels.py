@@ -169,6 +169,14 @@ def test_a_scrap_of_a_cell_is_no_cell(linked):
     assert (made.count, made.notes) == (3, ())
 
 
+def test_a_scrap_belongs_to_the_largest_cell_of_its_label(linked):
+    labels = np.zeros((2, 60, 90), np.uint16)
+    labels[:, 10:16, 10:16] = labels[:, 30:40, 40:50] = 5
+    labels[:, 50, 80] = 5
+    found = linked(of(labels)).labels[0, 0]
+    assert found[50, 80] == found[35, 45] != found[12, 12] > 0
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

@@ -3,7 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
+from skimage.measure import regionprops_table
 
 from cytomill.errors import InputError
 from cytomill.image.array import from_array
@@ -265,6 +267,12 @@ def test_tiles_of_large_frames_leave_no_seams(followed, monkeypatch):
     monkeypatch.setattr(module, "settings", Settings(tile=256, whole=1))
     tiled = followed(of(pixels))
     assert abs(tiled.count - whole.count) <= 0.01 * whole.count
+    shape = ("label", "area", "centroid")
+    for t in range(3):
+        expected = regionprops_table(tiled.labels[t, 0].astype(int), properties=shape)
+        rows = tiled.table.filter(pc.equal(tiled.table["t"], t))
+        for name, values in expected.items():
+            assert rows[name].to_pylist() == pytest.approx(values, abs=1e-6), name
     names = set()
     for t in range(3):
         table = overlaps(tiled.labels[t, 0], whole.labels[t, 0])

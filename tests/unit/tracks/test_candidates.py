@@ -159,6 +159,22 @@ def test_rivals_are_the_best_of_the_others():
     assert rivals(row, odds, 4).tolist() == [3, 2, 3, 4, 4, -np.inf]
 
 
+@pytest.mark.parametrize("numbers", [(0, 1, 2), (0, 2, 3), (0, 1, 4)])
+def test_cells_are_predicted_to_go_on_as_they_came_across_lost_frames_too(numbers):
+    rng = np.random.default_rng(1)
+    start, velocity = 100.0 * rng.permutation(9).reshape(-1, 1) + (7, 11), rng.normal(0, 4, (9, 2))
+    frames = [seen(t, start + t * velocity) for t in numbers]
+    units = Units()
+    step = between(first(frames[0]), frames[1], units)
+    frame = step.frame(np.arange(9), np.zeros(9, bool))
+    step = between(frame, frames[2], units)
+    same = step.pairs.before == step.pairs.after
+    assert same.sum() == 9
+    off = step.pairs.features[:, FEATURES.index("distance from the predicted place per step")]
+    np.testing.assert_allclose(off[same], 0, atol=1e-5)
+    assert (off[~same] > 1).all()
+
+
 @pytest.mark.parametrize("counts", [(0, 0), (0, 3), (3, 0), (1, 1), (2, 1)])
 def test_few_cells_have_few_candidates(counts):
     frames = [seen(t, np.arange(2 * n).reshape(-1, 2) * 10.0) for t, n in enumerate(counts)]

@@ -218,6 +218,19 @@ def test_cells_on_a_stage_that_slips_are_followed():
     assert len(links(linked(frames)) & true) >= 0.98 * len(true)
 
 
+def test_cells_that_are_missed_when_the_stage_slips_go_on_as_the_same():
+    rng = np.random.default_rng(5)
+    places = scattered(120, (600, 600), rng, apart=30)
+    frames = []
+    for t in range(8):
+        places = places + rng.normal(0, 1.0, places.shape) + ((45.0, -30.0) if t == 4 else (0, 0))
+        found = seen(t, places, shape=(800, 800))
+        frames.append(without(found, range(20, 60, 10)) if t == 4 else found)
+    across = {link for link in true_links(frames) if link[0][0] + 2 == link[1][0]}
+    assert len(across) == 4
+    assert across <= links(linked(frames))
+
+
 def test_noise_without_end_takes_no_time_without_end():
     """Thousands of dots, each in one frame: nothing to follow, and all to weigh."""
     rng = np.random.default_rng(6)
