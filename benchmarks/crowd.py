@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cytomill.tracks.detections import Detections
+from cytomill.tracks.linking.detections import Detections
 
 Floats = NDArray[np.float64]
 

@@ -20,8 +20,8 @@ from cytomill.ops.measure import measure
 from cytomill.ops.synthesise import Scene
 from cytomill.ops.synthesise_movie import Film, Movie
 from cytomill.tracks.lineage import Lineage, Spots
-from cytomill.tracks.painter import Painter
-from cytomill.tracks.tree import write_tree
+from cytomill.tracks.pictures.painter import Painter
+from cytomill.tracks.pictures.tree import write_tree
 
 from .common import ROOT
 

@@ -31,11 +31,11 @@ from cytomill.ops.synthesise import Scene
 from cytomill.ops.synthesise_movie import Film
 from cytomill.ops.synthesise_movie import Movie as Synthetic
 from cytomill.ops.track import Track
-from cytomill.tracks.ctc import read_tracks
-from cytomill.tracks.ctc_write import cut
-from cytomill.tracks.detections import Detections, detections
+from cytomill.tracks.files.ctc import read_tracks
+from cytomill.tracks.files.ctc_write import cut
 from cytomill.tracks.lineage import Lineage, Spots
-from cytomill.tracks.score import compare_tracks, score_tracks
+from cytomill.tracks.linking.detections import Detections, detections
+from cytomill.tracks.scores.score import compare_tracks, score_tracks
 
 from . import samples
 from .common import DATA, ROOT, alternate, bar, conclude, show, spread

@@ -19,9 +19,9 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from cytomill.tracks.detections import Detections
-from cytomill.tracks.link import Linker
-from cytomill.tracks.network import shipped
+from cytomill.tracks.linking.detections import Detections
+from cytomill.tracks.linking.link import Linker
+from cytomill.tracks.linking.network import shipped
 
 from .common import bar, conclude, show, spread
 from .common import parser as common_parser

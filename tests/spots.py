@@ -13,8 +13,8 @@ from cytomill.ops.measure import measure
 from cytomill.ops.synthesise import Scene
 from cytomill.ops.synthesise_movie import Film, Movie
 from cytomill.ops.track import Track
-from cytomill.tracks.detections import Detections, detections
-from cytomill.tracks.link import Linked, Linker, Linking
+from cytomill.tracks.linking.detections import Detections, detections
+from cytomill.tracks.linking.link import Linked, Linker, Linking
 
 #: A cell in a frame: the frame's number and the cell's label there.
 Cell = tuple[int, int]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from cytomill.tracks.detections import Detections
-from cytomill.tracks.link import Linked, Linker, Linking
-from cytomill.tracks.network import shipped
+from cytomill.tracks.linking.detections import Detections
+from cytomill.tracks.linking.link import Linked, Linker, Linking
+from cytomill.tracks.linking.network import shipped
 
 from .movie import COLUMNS, Movie, Told
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cytomill.tracks.detections import Detections
-from cytomill.tracks.link import Linked, Linking
+from cytomill.tracks.linking.detections import Detections
+from cytomill.tracks.linking.link import Linked, Linking
 
 from .cytomill_linker import GRID, linked, prepare, told
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 #: Tracks of detections, and the mothers of tracks: see the package.
 Told = tuple[NDArray[np.intp], dict[int, int]]
 
-#: The columns of a file, as `cytomill.tracks.detections.Detections` has them.
+#: The columns of a file, as `cytomill.tracks.linking.detections.Detections` has them.
 COLUMNS = ("t", "ids", "y", "x", "area", "major", "minor", "turn", "mean", "rim")
 
 

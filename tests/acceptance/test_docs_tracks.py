@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 from cytomill.ops.track import Track
-from cytomill.tracks.formats import FORMATS
-from cytomill.tracks.geff import write_geff
-from cytomill.tracks.lineage_json import lines
-from cytomill.tracks.napari import COLUMNS
-from cytomill.tracks.table import added, schema
+from cytomill.tracks.files.formats import FORMATS
+from cytomill.tracks.files.geff import write_geff
+from cytomill.tracks.files.lineage_json import lines
+from cytomill.tracks.files.napari import COLUMNS
+from cytomill.tracks.files.table import added, schema
 from tests.lineages import lineage_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "tracks-files.md"

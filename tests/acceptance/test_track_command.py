@@ -15,8 +15,8 @@ import tifffile
 
 from cytomill.cli.main import main
 from cytomill.image.formats import open_images
-from cytomill.tracks.ctc import CtcFolder
-from cytomill.tracks.validity import check
+from cytomill.tracks.files.ctc import CtcFolder
+from cytomill.tracks.scores.validity import check
 
 FRAMES = 10
 

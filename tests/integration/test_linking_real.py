@@ -13,8 +13,8 @@ import tifffile
 
 import cytomill
 from cytomill.ops.overlap import overlaps
-from cytomill.tracks.ctc import CtcFolder
-from cytomill.tracks.score import compare_tracks, score_tracks
+from cytomill.tracks.files.ctc import CtcFolder
+from cytomill.tracks.scores.score import compare_tracks, score_tracks
 
 
 @pytest.mark.parametrize(

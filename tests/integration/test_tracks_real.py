@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytomill.tracks.ctc import CtcFolder
-from cytomill.tracks.ctc_write import write_ctc
+from cytomill.tracks.files.ctc import CtcFolder
+from cytomill.tracks.files.ctc_write import write_ctc
+from cytomill.tracks.files.lineage_json import read_lineage, write_lineage
 from cytomill.tracks.lineage import Lineage, Spots
-from cytomill.tracks.lineage_json import read_lineage, write_lineage
-from cytomill.tracks.validity import check
+from cytomill.tracks.scores.validity import check
 
 
 @pytest.mark.parametrize("name", ["ctc_Fluo-N2DH-SIM+_seq01", "ctc_Fluo-N2DL-HeLa_seq01"])

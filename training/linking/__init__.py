@@ -1,1 +1,1 @@
-"""The recipe of the networks that weigh links: from synthetic movies to ``tracks/linking.npz``."""
+"""The recipe of the networks that weigh links: from synthetic movies to ``linking.npz``."""

@@ -1,7 +1,7 @@
 """From synthetic movies to networks: ``python -m training.linking --out WORK``.
 
-The movies are kept in ``WORK/movies``. The networks land in ``WORK/linking.npz``; copy it over
-``src/cytomill/tracks/linking.npz`` to ship them. Nothing but synthetic movies goes into them.
+The movies are kept in ``WORK/movies``. The networks land in ``WORK/linking.npz``; copy it to
+``src/cytomill/tracks/linking`` to ship them. Nothing but synthetic movies goes into them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytomill.tracks.candidates import contested
-from cytomill.tracks.divisions import unlit
-from cytomill.tracks.leftovers import Ends, leftovers
-from cytomill.tracks.link import chosen, link_odds
-from cytomill.tracks.network import Network, Networks
-from cytomill.tracks.step import Step, Units, between, first
+from cytomill.tracks.linking.candidates import contested
+from cytomill.tracks.linking.divisions import unlit
+from cytomill.tracks.linking.leftovers import Ends, leftovers
+from cytomill.tracks.linking.link import chosen, link_odds
+from cytomill.tracks.linking.network import Network, Networks
+from cytomill.tracks.linking.step import Step, Units, between, first
 
 from .fit import fit, told
 from .movies import Example, examples, split

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cytomill.tracks.network import Network
+from cytomill.tracks.linking.network import Network
 
 #: Rows of one step of the optimiser, and its greatest rate.
 _BATCH, _RATE = 4096, 6e-3

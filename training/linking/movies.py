@@ -13,7 +13,7 @@ import numpy as np
 from cytomill.ops.measure import measure
 from cytomill.ops.synthesise import Scene
 from cytomill.ops.synthesise_movie import Film, Movie
-from cytomill.tracks.detections import Detections, detections
+from cytomill.tracks.linking.detections import Detections, detections
 
 
 @dataclass(frozen=True)

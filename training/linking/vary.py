@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from cytomill.tracks.detections import Detections
+from cytomill.tracks.linking.detections import Detections
 
 from .movies import Example
 

@@ -13,10 +13,10 @@ import click
 
 from ..errors import CytomillError, InputError, OptionError
 from ..image.atomic import replacing
-from ..tracks.score import TrackScore, averaged, score_tracks
-from ..tracks.score_divisions import LARGEST
-from ..tracks.score_errors import Broken, Error, broken, errors
-from ..tracks.score_movie import compare_movies
+from ..tracks.scores.divisions import LARGEST
+from ..tracks.scores.errors import Broken, Error, broken, errors
+from ..tracks.scores.movie import compare_movies
+from ..tracks.scores.score import TrackScore, averaged, score_tracks
 from .track_movies import (
     MoviePair,
     MoviePairing,

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..image.names import is_image, natural, stem
-from ..tracks.ctc import CtcFolder, read_tracks
-from ..tracks.gold import Gold, outlines_of
-from ..tracks.lineage_json import read_lineage
-from ..tracks.score_movie import Movie
-from ..tracks.trk import read_trk
-from ..tracks.validity import check
+from ..tracks.files.ctc import CtcFolder, read_tracks
+from ..tracks.files.lineage_json import read_lineage
+from ..tracks.files.trk import read_trk
+from ..tracks.scores.gold import Gold, outlines_of
+from ..tracks.scores.movie import Movie
+from ..tracks.scores.validity import check
 from .labels import Labels, open_labels
 
 #: What the name of a movie may end in, that which is taken before others first.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..tracks.score import TrackScore, averaged
-from ..tracks.score_errors import Broken
+from ..tracks.scores.errors import Broken
+from ..tracks.scores.score import TrackScore, averaged
 from .score_table import aligned, ratio
 
 #: Columns: heading, and the name of the count.

@@ -16,11 +16,11 @@ from ..image.core import Image, PixelSize
 from ..ops.measure import INTENSITY, SHAPE
 from ..ops.table import schema, to_table
 from ..ops.track import Track
-from ..tracks.detections import detections
-from ..tracks.fill import Filling, Gap, Sight, fill
 from ..tracks.lineage import Lineage, Spots
-from ..tracks.link import Linked, Linker, Linking
-from ..tracks.tidy import tidied
+from ..tracks.linking.detections import detections
+from ..tracks.linking.fill import Filling, Gap, Sight, fill
+from ..tracks.linking.link import Linked, Linker, Linking
+from ..tracks.linking.tidy import tidied
 from .base import Partial
 from .canvas import Canvas, Stack
 from .stopwatch import Stopwatch
@@ -100,7 +100,7 @@ class Cells:
         self._columns[t], self._taken[t] = columns, count
 
     def link(self, *, fill: bool, shortest: int, daughter: int) -> None:
-        """Make tracks of them, tidied as `tracks.tidy` does, with gaps filled where wished."""
+        """Make tidy tracks of them, see `tracks.linking.tidy`, with gaps filled where wished."""
         linked = self._linker.finish()
         self._tracks, renumbered = tidied(
             linked.tracks,

@@ -12,10 +12,10 @@ from pydantic import Field, field_validator
 from ..errors import InputError
 from ..image.core import Image, PixelSize
 from ..image.view import forgiving, projected, seen_as, time_of_depth
-from ..tracks.formats import FORMATS, Format, Material
+from ..tracks.files.formats import FORMATS, Format, Material
+from ..tracks.files.table import track_table, with_tracks
 from ..tracks.lineage import Lineage
-from ..tracks.link import Linking
-from ..tracks.table import track_table, with_tracks
+from ..tracks.linking.link import Linking
 from .base import Options, Part, Partial, Pipeline, Products, Result
 from .cells import gathered
 from .stopwatch import Stopwatch

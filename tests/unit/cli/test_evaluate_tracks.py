@@ -18,9 +18,9 @@ from cytomill.cli.evaluate import command
 from cytomill.errors import CytomillError, OptionError, OutputError
 from cytomill.image.array import from_array
 from cytomill.ops.track import Track
+from cytomill.tracks.files.lineage_json import read_lineage, write_lineage
+from cytomill.tracks.files.trk import write_trk
 from cytomill.tracks.lineage import Lineage, Spots
-from cytomill.tracks.lineage_json import read_lineage, write_lineage
-from cytomill.tracks.trk import write_trk
 from tests.unit.tracks.random_lineages import Movie, table
 
 TRUTH = table([[1, 0, 4]] * 3 + [[2, 3, 4]] * 3, {2: 1, 3: 1})

@@ -17,8 +17,8 @@ from cytomill.pipelines import canvas
 from cytomill.pipelines.link import Link, LinkOptions
 from cytomill.pipelines.trying import process
 from cytomill.testing import PipelineTests
-from cytomill.tracks.ctc import CtcFolder
-from cytomill.tracks.validity import check
+from cytomill.tracks.files.ctc import CtcFolder
+from cytomill.tracks.scores.validity import check
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from cytomill.pipelines.track import Track, TrackOptions
 from cytomill.pipelines.trying import process
 from cytomill.settings import Settings
 from cytomill.testing import PipelineTests
-from cytomill.tracks.formats import FORMATS
+from cytomill.tracks.files.formats import FORMATS
 
 #: What the model takes a pixel to be, so that nothing is resampled.
 MICRONS = 0.65

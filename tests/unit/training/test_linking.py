@@ -8,8 +8,8 @@ import pytest
 
 from cytomill.ops.synthesise import Scene
 from cytomill.ops.synthesise_movie import Film
-from cytomill.tracks import network
-from cytomill.tracks.link import Linker
+from cytomill.tracks.linking import network
+from cytomill.tracks.linking.link import Linker
 from tests.spots import drawn, links, seen, take, true_links
 from training.linking import __main__ as recipe
 from training.linking import movies

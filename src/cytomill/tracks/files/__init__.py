@@ -1,0 +1,1 @@
+"""The files that tracks are kept in: one per format."""

@@ -1,0 +1,1 @@
+"""How good tracks are, by the measures of the Cell Tracking Challenge and others."""
