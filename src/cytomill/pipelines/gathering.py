@@ -38,7 +38,7 @@ def gather(
         watch.add(partial.seconds)
         with watch("merge"):
             offset = canvas.paste(partial.t, partial.z, partial.box, partial.labels, partial.count)
-            if measured:
+            if measured and partial.columns:  # of a lost part there are none
                 columns = {**partial.columns}
                 columns["label"] = columns["label"].astype(np.int64) + offset
                 tables.append(

@@ -9,6 +9,7 @@ import pytest
 from cytomill.errors import OptionError, PermanentError
 from cytomill.image.array import from_array
 from cytomill.pipelines import new, registry, template
+from cytomill.pipelines.base import Partial
 from cytomill.pipelines.own import OwnPipelines
 from cytomill.pipelines.planes import PlaneOptions, Planes
 from cytomill.pipelines.template import Template, TemplateOptions
@@ -63,6 +64,20 @@ def test_labels_may_have_any_numbers(given, expected, count: int):
 def test_what_are_no_labels_is_told(labels):
     with pytest.raises(PermanentError, match=r"pipeline given: its label\(\) gave .*\(2, 3\)$"):
         processed(labels)
+
+
+def test_a_plane_that_is_lost_has_no_objects_and_no_rows(tmp_path: Path):
+    pipeline = Given(PlaneOptions())
+    image = from_array(np.zeros((2, 2, 3), np.uint8), "TYX")
+    first, second = pipeline.split(image)
+    pipeline.labels = np.array([[0, 1, 1], [2, 0, 0]])
+    partials = [
+        Partial(first.index, first.t, first.z, first.core, None, 0),
+        pipeline.process(image, second, {}),
+    ]
+    made = pipeline.merge(image, partials, tmp_path)
+    assert made.labels[...].tolist() == [[[[0] * 3] * 2], [[[0, 1, 1], [2, 0, 0]]]]
+    assert [(row["t"], row["label"]) for row in made.table.to_pylist()] == [(1, 1), (1, 2)]
 
 
 @pytest.fixture
