@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, OptionError
 from .core import AXES, Image, ImageFile, PixelSource
 from .entry import Entry, Source
-from .view import time_of_depth
+from .view import time_of_channels, time_of_depth
 
 #: The name of the first channel.
 LABELS = "labels"
@@ -90,7 +90,8 @@ class _Both:
 
 def joined(labels: Image, image: Image) -> Image:
     """One image of two movies, the labels first. Raises `InputError` where they do not match."""
-    first, second = _timed(labels), _timed(image)
+    first = _timed(labels)
+    second = _timed(image, first.shape[0])
     if first.shape[1] != 1 or first.rgb:
         raise InputError(labels.name, "is no label image: it has channels", "save labels alone")
     if (first.shape[0], *first.shape[2:]) != (second.shape[0], *second.shape[2:]):
@@ -112,8 +113,17 @@ def joined(labels: Image, image: Image) -> Image:
     )
 
 
-def _timed(image: Image) -> Image:
-    return time_of_depth(image) if image.shape[0] == 1 and image.shape[2] > 1 else image
+def _timed(image: Image, frames: int | None = None) -> Image:
+    """The image with its frames along T, whatever axis its file has them on.
+
+    Channels are taken for them where there are as many as ``frames``, or where that is None.
+    """
+    times, channels, depths = image.shape[:3]
+    if times == 1 and depths > 1:
+        return time_of_depth(image)
+    if times == depths == 1 < channels and not image.rgb and frames in (None, channels):
+        return time_of_channels(image)
+    return image
 
 
 def _told(image: Image) -> str:

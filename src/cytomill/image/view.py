@@ -37,6 +37,31 @@ def time_of_depth(image: Image) -> Image:
     )
 
 
+def time_of_channels(image: Image) -> Image:
+    """``image`` with its channels as frames of T: shape (t·c, 1, z, y, x), without an interval.
+
+    Where it has a T too, the channels of a frame follow each other. Pixels are read when they are
+    asked for.
+    """
+    times, channels, depths, height, width = image.shape
+
+    def read(t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
+        if c or not 0 <= t < times * channels:
+            raise IndexError(f"no plane t={t}, c={c}, z={z}")
+        frame, channel = divmod(t, channels)
+        return image.source.read(frame, channel, z, y, x)
+
+    return replace(
+        image,
+        axes=_axes({*image.axes, "T"} - {"C"}),
+        shape=(times * channels, 1, depths, height, width),
+        source=_View(image.source, read, f"its {channels} channels as frames"),
+        channels=(),
+        rgb=False,
+        interval=None,
+    )
+
+
 def projected(image: Image) -> Image:
     """``image`` with the largest value along Z of every pixel: shape (t, c, 1, y, x).
 

@@ -89,6 +89,9 @@ class Link(Tracking[LinkOptions]):
             {"notes": notes},
         )
 
+    def _crowded(self, image: Image) -> bool:
+        return image.channels[:1] != (LABELS,)  # labels have one channel
+
     def _measured(self, image: Image) -> tuple[str, ...]:
         return image.channels[1:]
 

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from ..errors import InputError
 from ..image.core import Image, PixelSize
-from ..image.view import forgiving, projected, seen_as, time_of_depth
+from ..image.view import forgiving, projected, seen_as, time_of_channels, time_of_depth
 from ..tracks.files.formats import FORMATS, Format, Material
 from ..tracks.files.table import track_table, with_tracks
 from ..tracks.lineage import Lineage
@@ -26,6 +26,9 @@ _TABLE = "tracks"
 #: Nothing is asked to be seen in more than one of so many frames of its movie.
 _FEW = 4
 
+#: Channels that a microscope's movie may have.
+_CHANNELS = 5
+
 #: Frames that are named one by one in a note.
 _NAMED = 5
 
@@ -33,10 +36,11 @@ _NAMED = 5
 class TrackingOptions(Options):
     """Options of every pipeline that follows cells; a subclass adds its own."""
 
-    time: Literal["auto", "t", "z"] = Field(
+    time: Literal["auto", "t", "z", "c"] = Field(
         "auto",
-        description="Axis that is time: t, or z for stacks whose frames are stored as planes of Z. "
-        "auto takes Z where there is no T.",
+        description="Axis that is time: t, or z or c for stacks whose frames are stored as planes "
+        "of Z or as channels. auto takes Z where there is no T, and channels where there is "
+        "neither and they are too many to be channels.",
     )
     frame_interval: float | None = Field(
         None,
@@ -121,10 +125,13 @@ class Tracking(Pipeline[O]):
 
     def view(self, image: Image) -> Image:
         """See `Pipeline.view`: frames of one plane each."""
-        times, _, depths = image.shape[:3]
+        times, channels, depths = image.shape[:3]
+        wanted = self.options.time
+        flat = times == depths == 1 and not image.rgb
+        if channels > 1 and (wanted == "c" or (wanted == "auto" and flat and self._crowded(image))):
+            return time_of_channels(image)
         if depths == 1:
             return image
-        wanted = self.options.time
         if wanted == "z" or (wanted == "auto" and times == 1):
             return time_of_depth(image)
         if self.flattens:
@@ -134,6 +141,10 @@ class Tracking(Pipeline[O]):
             f"has {times} frames of {depths} planes of Z; cells are followed in planes",
             "give one plane of each, or --time z where Z is time",
         )
+
+    def _crowded(self, image: Image) -> bool:
+        """Whether an image has so many channels that they must be frames."""
+        return image.shape[1] > _CHANNELS
 
     def lost(self, image: Image, part: Part, reason: str) -> Partial | None:
         """See `Pipeline.lost`: tracks go on across a frame that is lost."""

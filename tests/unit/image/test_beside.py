@@ -64,8 +64,11 @@ def test_there_is_room_for_the_pixels_of_both(tmp_path, labels, image, both):
         assert file.images[0].read(0, 1).dtype == image
 
 
-@pytest.mark.parametrize(("first", "second"), [("TYX", "ZYX"), ("ZYX", "TYX"), ("ZYX", "ZYX")])
-def test_planes_of_z_go_with_frames_of_t(tmp_path, first, second):
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("TYX", "ZYX"), ("ZYX", "TYX"), ("ZYX", "ZYX"), ("CYX", "TYX"), ("TYX", "CYX")],
+)
+def test_planes_of_z_and_channels_go_with_frames_of_t(tmp_path, first, second):
     labels = saved(tmp_path / "a.ome.tif", LABELS, first)
     with opened(labels, saved(tmp_path / "b.ome.tif", RAW, second)) as file:
         (image,) = file.images

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from cytomill.errors import InputError
 from cytomill.image.array import ArraySource, from_array
 from cytomill.image.core import PixelSize
-from cytomill.image.view import forgiving, projected, seen_as, time_of_depth, without_first
+from cytomill.image.view import (
+    forgiving,
+    projected,
+    seen_as,
+    time_of_channels,
+    time_of_depth,
+    without_first,
+)
 
 ARRAY = np.random.default_rng(0).integers(0, 1000, (2, 3, 4, 6, 7)).astype(np.uint16)
 
@@ -42,6 +49,27 @@ def test_depth_becomes_time(axes, index, expected):
     for wrong in ((times * depths, 0, 0), (-1, 0, 0), (0, 0, 1)):
         with pytest.raises(IndexError):
             seen.read(*wrong)
+
+
+@pytest.mark.parametrize(
+    ("axes", "index", "expected"),
+    [("CYX", (0, slice(None), 0), "TYX"), ("CZYX", (0,), "TZYX"), ("TCZYX", (), "TZYX")],
+)
+def test_channels_become_time(axes, index, expected):
+    image = replace(from_array(ARRAY[index], axes), channels=("a", "b", "c"), interval=3.0)
+    seen = time_of_channels(image)
+    times, channels, depths, height, width = image.shape
+    assert seen.axes == expected
+    assert seen.shape == (times * channels, 1, depths, height, width)
+    assert (seen.channels, seen.interval) == ((), None)
+    for t, c, z in np.ndindex(times, channels, depths):
+        there = image.read(t, c, z, slice(1, 5), slice(2, 4))
+        found = seen.read(t * channels + c, 0, z, slice(1, 5), slice(2, 4))
+        np.testing.assert_array_equal(found, there)
+    for wrong in ((times * channels, 0, 0), (-1, 0, 0), (0, 1, 0)):
+        with pytest.raises(IndexError):
+            seen.read(*wrong)
+    assert "channels" in seen_as(seen)
 
 
 def test_a_projection_is_the_highest_along_depth_frame_by_frame():

@@ -232,6 +232,13 @@ def test_pictures_and_channels_are_refused():
         ),
         ("ZYX", "z", 4, "took its 4 planes of Z as frames"),
         ("TZYX", "z", 4, "took its 2 planes of Z as frames"),
+        (
+            "CYX",
+            "auto",
+            4,
+            "has no T axis: took its 4 channels as frames (--time t takes the file as one frame)",
+        ),
+        ("CYX", "c", 4, "took its 4 channels as frames"),
         ("YX", "auto", 1, ""),
     ],
 )
@@ -246,6 +253,8 @@ def test_which_axis_is_time(linked, axes, time, times, note):
 def test_a_stack_that_is_one_frame_is_refused_where_it_is_said_to_be(linked):
     with pytest.raises(InputError, match="4 planes of Z"):
         linked(of(squares(), "ZYX"), time="t")
+    with pytest.raises(InputError, match="4 channels; label images have one"):
+        linked(of(squares(), "CYX"), time="t")
 
 
 def test_cells_that_are_missed_are_filled_in_where_wished(linked):

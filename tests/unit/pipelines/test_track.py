@@ -145,10 +145,23 @@ def test_cells_are_found_and_followed(followed):
         ("TZYX", "auto", 3, "took the brightest of its 2 planes of Z in each frame"),
         ("TZYX", "t", 3, "took the brightest of its 2 planes of Z in each frame"),
         ("TZYX", "z", 6, "took its 2 planes of Z as frames"),
+        (
+            "CYX",
+            "auto",
+            6,
+            "has no T axis: took its 6 channels as frames (--time t takes the file as one frame)",
+        ),
+        ("CYX", "c", 6, "took its 6 channels as frames"),
+        ("CYX", "t", 1, ""),
+        ("TCYX", "auto", 3, ""),
     ],
 )
 def test_which_axis_is_time(followed, movie, axes, time, times, note):
-    shape = {"YX": movie.shape[1:], "TZYX": (3, 2, *movie.shape[1:])}.get(axes, movie.shape)
+    shape = {
+        "YX": movie.shape[1:],
+        "TZYX": (3, 2, *movie.shape[1:]),
+        "TCYX": (3, 2, *movie.shape[1:]),
+    }.get(axes, movie.shape)
     pixels = movie[0] if axes == "YX" else movie
     made = followed(of(pixels.reshape(shape), axes), time=time, files="none")
     assert made.labels.shape == (times, 1, *movie.shape[1:])

@@ -25,7 +25,7 @@ from .step import Frame, Step, Units, between, first
 #: Added to the log odds of links, of divisions, and of links across gaps. In the movies that the
 #: networks learnt from more was missed and invented than is usual, so they doubt too much. Chosen
 #: on the two sequences of docs/tracking.md; what is near does nearly as well.
-_LINK, _DIVISION, _GAP = 3.0, 7.0, 0.0
+_LINK, _DIVISION, _GAP = 3.0, 7.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
