@@ -59,7 +59,12 @@ def test_manifest_tells_what_was_done_with_what(done, images):
     manifest = json.loads((done / "manifest.json").read_text())
     model = find("nuclei")
     assert (manifest["program"], manifest["version"]) == ("cytomill", __version__)
-    assert manifest["options"] == {"channel": None, "pixel_size": 0.65, "measure": True}
+    assert manifest["options"] == {
+        "channel": None,
+        "pixel_size": 0.65,
+        "contrast": "linear",
+        "measure": True,
+    }
     told = manifest["models"]["nuclei"]
     assert told["version"] == model.version
     assert told["sha256"][model.weights.path.name] == model.weights.sha256

@@ -188,7 +188,6 @@ class _Facts:
 
 
 def keep_only(bucket: Bucket, job: str, item: int, attempt: int) -> None:
-    """Remove what other attempts at an item left."""
-    own = f"{layout.attempt(job, item, attempt)}/"
-    found = bucket.list(layout.results(job, item))
-    bucket.delete([one.key for one in found if not one.key.startswith(own)])
+    """Remove what earlier attempts at an item left: half-written files and empty folders too."""
+    for earlier in range(1, attempt):
+        bucket.delete_folder(layout.attempt(job, item, earlier))
