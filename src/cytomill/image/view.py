@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,22 +19,8 @@ def time_of_depth(image: Image) -> Image:
     Where it has a T too, the planes of a frame follow each other. Pixels are read when they are
     asked for.
     """
-    times, channels, depths, height, width = image.shape
-
-    def read(t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
-        if z or not 0 <= t < times * depths:
-            raise IndexError(f"no plane t={t}, c={c}, z={z}")
-        frame, depth = divmod(t, depths)
-        return image.source.read(frame, c, depth, y, x)
-
-    return replace(
-        image,
-        axes=_axes({*image.axes, "T"} - {"Z"}),
-        shape=(times * depths, channels, 1, height, width),
-        source=_View(image.source, read, f"its {depths} planes of Z as frames"),
-        pixel_size=_flat(image.pixel_size),
-        interval=None,
-    )
+    seen = _time_of(image, "Z", f"its {image.shape[2]} planes of Z as frames")
+    return replace(seen, pixel_size=_flat(image.pixel_size))
 
 
 def time_of_channels(image: Image) -> Image:
@@ -43,23 +29,8 @@ def time_of_channels(image: Image) -> Image:
     Where it has a T too, the channels of a frame follow each other. Pixels are read when they are
     asked for.
     """
-    times, channels, depths, height, width = image.shape
-
-    def read(t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
-        if c or not 0 <= t < times * channels:
-            raise IndexError(f"no plane t={t}, c={c}, z={z}")
-        frame, channel = divmod(t, channels)
-        return image.source.read(frame, channel, z, y, x)
-
-    return replace(
-        image,
-        axes=_axes({*image.axes, "T"} - {"C"}),
-        shape=(times * channels, 1, depths, height, width),
-        source=_View(image.source, read, f"its {channels} channels as frames"),
-        channels=(),
-        rgb=False,
-        interval=None,
-    )
+    seen = _time_of(image, "C", f"its {image.shape[1]} channels as frames")
+    return replace(seen, channels=(), rgb=False)
 
 
 def projected(image: Image) -> Image:
@@ -149,6 +120,28 @@ class _View:
     def close(self) -> None:
         """Close the source."""
         self.source.close()
+
+
+def _time_of(image: Image, axis: Literal["C", "Z"], told: str) -> Image:
+    """``image`` with what it has along ``axis`` following each other along T."""
+    times, channels, depths, height, width = image.shape
+    count = channels if axis == "C" else depths
+
+    def read(t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
+        frame, along = divmod(t, count)
+        if (c if axis == "C" else z) or not 0 <= frame < times:
+            raise IndexError(f"no plane t={t}, c={c}, z={z}")
+        channel, depth = (along, z) if axis == "C" else (c, along)
+        return image.source.read(frame, channel, depth, y, x)
+
+    channels, depths = (1, depths) if axis == "C" else (channels, 1)
+    return replace(
+        image,
+        axes=_axes({*image.axes, "T"} - {axis}),
+        shape=(times * count, channels, depths, height, width),
+        source=_View(image.source, read, told),
+        interval=None,
+    )
 
 
 def _axes(kept: set[str]) -> str:

@@ -25,9 +25,6 @@ from .base import Partial
 from .canvas import Canvas, Stack
 from .stopwatch import Stopwatch
 
-#: The measured columns that fillings have too.
-_PLACED = ("label", "area", "bbox-0", "bbox-1", "bbox-2", "bbox-3", "centroid-0", "centroid-1")
-
 #: Frames whose remarks are passed on.
 _HEARD = 3
 
@@ -77,6 +74,8 @@ class Cells:
         #: For each frame the label of the track of each of its labels.
         self._track_of: dict[int, NDArray[np.uint32]] = {}
         self._remarks: list[str] = []
+        #: The columns of brightness, of all channels.
+        self._lit: list[str] = []
 
     def add(self, t: int, parts: Sequence[Partial]) -> None:
         """The parts of the next frame."""
@@ -98,6 +97,7 @@ class Cells:
         shape = self._image.shape[3], self._image.shape[4]
         self._linker.add(detections(t, shape, columns, brightness=self._brightness(columns)))
         self._columns[t], self._taken[t] = columns, count
+        self._lit = [name for name in columns if name.startswith("intensity_")]
 
     def link(self, *, fill: bool, shortest: int, daughter: int) -> None:
         """Make tidy tracks of them, see `tracks.linking.tidy`, with gaps filled where wished."""
@@ -153,11 +153,9 @@ class Cells:
         return Lineage(self._tracks, spots, (times, height, width), size, interval, lost)
 
     def _spots(self, t: int) -> tuple[NDArray[Any], ...]:
-        columns, of = self._columns[t], self._track_of[t]
-        label = of[columns["label"]]
-        order = np.argsort(label, kind="stable")
-        order = order[label[order] > 0]
-        filled = np.zeros(len(label), bool) if "filled" not in columns else columns["filled"]
+        columns = self._columns[t]
+        label, order = self._followed(t)
+        filled = columns.get("filled", np.zeros(len(label), bool))
         return (
             np.full(len(order), t, np.int32),
             label[order].astype(np.int32),
@@ -166,6 +164,12 @@ class Cells:
             columns["area"][order].astype(np.float64),
             filled[order],
         )
+
+    def _followed(self, t: int) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
+        """The track of each row of a frame, and the rows that have one, in order of it."""
+        label = self._track_of[t][self._columns[t]["label"]]
+        order = np.argsort(label, kind="stable")
+        return label, order[label[order] > 0]
 
     def labels(self) -> Stack:
         """The labels of tracks, (t, z, y, x)."""
@@ -179,9 +183,7 @@ class Cells:
         """For each spot of the lineage whether it touches the image's border."""
         found = [np.zeros(0, bool)]
         for t in sorted(self._columns):
-            label = self._track_of[t][self._columns[t]["label"]]
-            order = np.argsort(label, kind="stable")
-            found.append(self._touching(t)[order[label[order] > 0]])
+            found.append(self._touching(t)[self._followed(t)[1]])
         return np.concatenate(found)
 
     def table(self, size: PixelSize | None, channels: tuple[str, ...]) -> pa.Table:
@@ -190,15 +192,14 @@ class Cells:
         ``channels`` are the names of those that were measured, empty where they have none.
         """
         image = self._image
-        measured = len([n for n in self._names() if n.startswith(f"{INTENSITY[0]}-")])
+        measured = len(self._lit) // len(INTENSITY)
         tables = [schema(measured, channels).empty_table()]
         for t in sorted(self._columns):
-            columns, of = self._columns[t], self._track_of[t]
-            label = of[columns["label"]]
-            order = np.argsort(label, kind="stable")
-            order = order[label[order] > 0]
-            rows = {n: self._column(columns, n)[order] for n in ("label", *SHAPE, *self._lit())}
-            rows["label"] = label[order].astype(np.int64)
+            label, order = self._followed(t)
+            # Of a lost frame there is but what was put into gaps.
+            unknown = np.full(len(label), np.nan)
+            rows = {n: self._columns[t].get(n, unknown)[order] for n in (*SHAPE, *self._lit)}
+            rows = {"label": label[order].astype(np.int64), **rows}
             tables.append(
                 to_table(
                     rows,
@@ -216,17 +217,6 @@ class Cells:
         said = list(dict.fromkeys(self._remarks))
         more = len(said) - _HEARD
         return said if more <= 0 else [*said[:_HEARD], f"the same goes for {more} more"]
-
-    def _names(self) -> list[str]:
-        return list(next((c for c in self._columns.values() if len(c) > len(_PLACED) + 1), {}))
-
-    def _lit(self) -> list[str]:
-        return [name for name in self._names() if name.startswith("intensity_")]
-
-    def _column(self, columns: Columns, name: str) -> NDArray[Any]:
-        if name in columns:
-            return columns[name]
-        return np.full(len(columns["label"]), np.nan)
 
     def _brightness(self, columns: Columns) -> NDArray[np.float64] | None:
         """Of each object, above the darkest pixel of any: that is near the background."""
