@@ -10,21 +10,21 @@ from typing import Any, NoReturn
 
 import click
 
-from ..batch.outputs import DEFAULT_NGFF, Outputs
+from ..batch.outputs import Outputs
 from ..batch.report import Report
 from ..batch.run import Run
 from ..batch.shard import Shard
 from ..errors import CytomillError, OptionError
-from ..image.ngff_write import VERSIONS
 from ..pipelines.registry import DEFAULT, OF_MODELS, chosen
 from ..signals import asked_to_stop
+from . import run_flags
 from .options import PipelineCommand
 from .progress import reporter
 
 
 @click.command("run", cls=PipelineCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--out", required=True, help="Folder for the results.")
+@run_flags.out
 @click.option(
     "-p", "--pipeline", help=f"The analysis. Default: {DEFAULT}, or {OF_MODELS} with --model."
 )
@@ -37,11 +37,7 @@ from .progress import reporter
     show_default=True,
     help="Labels as OME-TIFF, or image and labels as OME-Zarr.",
 )
-@click.option(
-    "--ngff",
-    type=click.Choice(tuple(VERSIONS)),
-    help=f"Version of OME-Zarr. Default: {DEFAULT_NGFF}.",
-)
+@run_flags.ngff
 @click.option("--overlay", is_flag=True, help="Also draw the outlines over the image, as PNG.")
 @click.option("--geojson", is_flag=True, help="Also write the outlines for QuPath.")
 @click.option("--shard", metavar="I/N", help="Do only the I-th of N shares of the images.")
@@ -58,10 +54,7 @@ from .progress import reporter
     help="Run the model on the server at grpc://HOST:PORT.",
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Images at a time. Default: all cores.")
-@click.option("--overwrite", is_flag=True, help="Redo what is done; replace files of other origin.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; do nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@run_flags.how_to_run
 def command(
     inputs: tuple[str, ...],
     out: str,

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from ..batch.outputs import DEFAULT_NGFF, Outputs
+from ..batch.outputs import Outputs
 from ..batch.run import Run
 from ..batch.shard import Shard
-from ..image.ngff_write import VERSIONS
+from . import run_flags
 from .options import PipelineCommand
 from .run import carry_out
 
@@ -25,7 +25,7 @@ class _TrackCommand(PipelineCommand):
 
 @click.command("track", cls=_TrackCommand)
 @click.argument("labels", nargs=-1, required=True, metavar="LABELS...")
-@click.option("-o", "--out", required=True, help="Folder for the results.")
+@run_flags.out
 @click.option(
     "--images",
     multiple=True,
@@ -41,17 +41,10 @@ class _TrackCommand(PipelineCommand):
     show_default=True,
     help="Tracked labels as OME-TIFF, or image and labels as OME-Zarr.",
 )
-@click.option(
-    "--ngff",
-    type=click.Choice(tuple(VERSIONS)),
-    help=f"Version of OME-Zarr. Default: {DEFAULT_NGFF}.",
-)
+@run_flags.ngff
 @click.option("--shard", metavar="I/N", help="Do only the I-th of N shares of the movies.")
 @click.option("--threads", type=click.IntRange(min=1), help="Movies at a time. Default: all cores.")
-@click.option("--overwrite", is_flag=True, help="Redo what is done; replace files of other origin.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; do nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@run_flags.how_to_run
 def command(
     labels: tuple[str, ...],
     out: str,
