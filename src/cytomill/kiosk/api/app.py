@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
@@ -18,6 +19,7 @@ from ...errors import CytomillError
 from ...jobs.uploads import Uploads
 from ...version import __version__
 from ..backend import Backend
+from ..built_page import FOLDER
 from ..cache import Cache
 from ..janitor import Janitor
 from ..workplace import workplace
@@ -40,6 +42,7 @@ from .common import ROOT, known_queries
 from .description import describe
 from .envelope import Envelope
 from .hub import Hub
+from .page import Page
 from .reading import THREADS
 
 _LOG = logging.getLogger("cytomill.api")
@@ -53,8 +56,10 @@ _CACHE = 4 * 2**30
 _ROUTERS = (jobs, items, results, preview, events, uploads, catalog, me, tokens, health, metrics)
 
 
-def create(backend: Backend, *, free: bool = False) -> FastAPI:
-    """The API of ``backend``. ``free``: programs on this machine need no token.
+def create(backend: Backend, *, free: bool = False, page: Path = FOLDER) -> FastAPI:
+    """The API of ``backend``, and the page that was built into the folder ``page``.
+
+    ``free``: programs on this machine need no token.
 
     Raises `OptionError` for settings that cannot be used.
     """
@@ -83,6 +88,7 @@ def create(backend: Backend, *, free: bool = False) -> FastAPI:
     guard(app, backend, free=free)
     for module in _ROUTERS:
         app.include_router(module.router, prefix=ROOT)
+    app.router.routes.append(Page(backend.settings.oidc_issuer, page))
     problems.install(app)
     describe(app)
     app.add_middleware(Envelope, count=app.state.metrics.count)
