@@ -24,6 +24,9 @@ os.environ["CYTOMILL_KIOSK"] = f"{MODELS}/no-kiosk"
 # whose standard error gRPC would write.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 
+#: Fixtures that are in files of their own.
+pytest_plugins = ["tests.browser"]
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -22,6 +22,7 @@ from cytomill.kiosk import record
 from cytomill.kiosk.api.app import create
 from cytomill.kiosk.api.serve import Server
 from cytomill.kiosk.backend import Backend
+from cytomill.kiosk.built_page import FOLDER
 from cytomill.settings import Settings
 
 #: Seconds after which a test has hung.
@@ -46,13 +47,15 @@ class Kiosk:
 
 
 @contextmanager
-def kiosk(folder: Path, redis_url: str, *, free: bool = False, **settings: Any) -> Iterator[Kiosk]:
+def kiosk(
+    folder: Path, redis_url: str, *, free: bool = False, page: Path = FOLDER, **settings: Any
+) -> Iterator[Kiosk]:
     """An API in a thread, whose bucket is in ``folder``; ``settings`` as of `Settings`."""
     chosen = {"audit": str(folder / "audit.jsonl"), **settings}
     bucket = chosen.pop("bucket", str(folder / "bucket"))
     backend = Backend.of(replace(Settings(), redis=redis_url, bucket=bucket, **chosen))
     with listening("127.0.0.1", 0) as where:
-        server = Server(create(backend, free=free))
+        server = Server(create(backend, free=free, page=page))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([where])))
         thread.start()
         try:
