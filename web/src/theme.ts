@@ -15,14 +15,20 @@ export const theme = createTheme({
   headings: { fontWeight: "650" },
 });
 
-/** The library's grey and red texts have too little contrast for small print. */
-export const resolver: CSSVariablesResolver = () => ({
+/** The library's grey and red texts, and those on pale colours, have too little contrast. */
+export const resolver: CSSVariablesResolver = (used) => ({
   variables: {},
   light: {
     "--mantine-color-dimmed": "var(--mantine-color-gray-7)",
     "--mantine-color-placeholder": "var(--mantine-color-gray-7)",
     "--mantine-color-error": "var(--mantine-color-red-9)",
     "--mantine-color-anchor": "var(--mantine-color-teal-9)",
+    ...Object.fromEntries(
+      Object.keys(used.colors).map((colour) => [
+        `--mantine-color-${colour}-light-color`,
+        `color-mix(in srgb, var(--mantine-color-${colour}-9) 70%, black)`,
+      ]),
+    ),
   },
   dark: {
     "--mantine-color-dimmed": "var(--mantine-color-dark-1)",
