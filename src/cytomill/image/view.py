@@ -1,8 +1,8 @@
-"""Other ways to see an image: depth as time, all depth at once, or without what is damaged."""
+"""Other ways to see an image: with other axes, all depth at once, or without what is damaged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -31,6 +31,36 @@ def time_of_channels(image: Image) -> Image:
     """
     seen = _time_of(image, "C", f"its {image.shape[1]} channels as frames")
     return replace(seen, channels=(), rgb=False)
+
+
+def with_axes(image: Image, axes: str) -> Image:
+    """``image`` whose axes are ``axes``: as many as it has, each in the place of one of its own.
+
+    They may name any axis otherwise, Y and X too: a stack ZYX that is a picture with its channels
+    last is YXC. Pixels are read when they are asked for: where Y or X was another axis, plane by
+    plane. What goes with an axis (names of channels, colour, interval, pixel size) is kept where
+    that stays what it was.
+    """
+    sizes = dict(zip(AXES, image.shape, strict=True))
+    own = dict(zip(axes, image.axes, strict=True))
+    t, c, z, y, x = (sizes[own[axis]] if axis in own else 1 for axis in AXES)
+    kept = {axis for axis, before in own.items() if axis == before}
+    size = image.pixel_size
+    if not {"Y", "X"} <= kept:
+        size = None
+    elif "Z" not in kept:
+        size = _flat(size)
+    coloured = "C" in kept
+    return replace(
+        image,
+        axes=_axes(set(axes)),
+        shape=(t, c, z, y, x),
+        source=_View(image.source, _moved(image, own), ""),
+        pixel_size=size,
+        channels=image.channels if coloured else (),
+        rgb=image.rgb and coloured,
+        interval=image.interval if "T" in kept else None,
+    )
 
 
 def projected(image: Image) -> Image:
@@ -120,6 +150,45 @@ class _View:
     def close(self) -> None:
         """Close the source."""
         self.source.close()
+
+
+def _moved(
+    image: Image, own: Mapping[str, str]
+) -> Callable[[int, int, int, slice, slice], NDArray[Any]]:
+    """Reads planes of ``image`` along other axes: ``own`` says which of its axes each one is."""
+    before = {letter: axis for axis, letter in own.items()}
+    order = [AXES.index(own[axis]) for axis in "YX"]
+    rest = [axis for axis in range(len(AXES)) if axis not in order]
+
+    def read(t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
+        wanted: dict[str, int | slice] = {"T": t, "C": c, "Z": z, "Y": y, "X": x}
+        if any(wanted[axis] for axis in "TCZ" if axis not in own):
+            raise IndexError(f"no plane t={t}, c={c}, z={z}")
+        # A range of each axis that the file has; but for those seen as Y and X of one place.
+        times, channels, depths, down, across = (
+            _range(wanted[before[letter]] if letter in before else 0, size)
+            for letter, size in zip(AXES, image.shape, strict=True)
+        )
+        shape = [len(one) for one in (times, channels, depths, down, across)]
+        found = np.empty(shape, image.dtype)
+        rows, columns = slice(down.start, down.stop), slice(across.start, across.stop)
+        for i, j, k in np.ndindex(*shape[:3]):
+            plane = image.source.read(times[i], channels[j], depths[k], rows, columns)
+            found[i, j, k] = plane
+        seen = found.transpose(*rest, *order).reshape([shape[axis] for axis in order])
+        return np.ascontiguousarray(seen[:: y.step, :: x.step])
+
+    return read
+
+
+def _range(wanted: int | slice, size: int) -> range:
+    """The places along an axis of ``size`` from the first to the last that are ``wanted``."""
+    if isinstance(wanted, slice):
+        first, last, _ = wanted.indices(size)
+        return range(first, max(first, last))
+    if not 0 <= wanted < size:
+        raise IndexError(f"{wanted} is none of {size} places")
+    return range(wanted, wanted + 1)
 
 
 def _time_of(image: Image, axis: Literal["C", "Z"], told: str) -> Image:

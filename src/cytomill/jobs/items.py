@@ -18,7 +18,9 @@ class Item:
     ``key`` says where its bytes lie, below the prefix of ``source``, which is empty for the kiosk's
     own bucket; of OME-Zarr it is a folder. ``entry`` says what of it is meant where that is a zip.
     ``stem`` is the path of its results less their endings. ``taken`` are stems of other items,
-    case folded, that those of its images must not be where it has several.
+    case folded, that those of its images must not be where it has several. ``axes`` and
+    ``pixel_size``, in µm, are what the user says of its images where their file is wrong; else
+    empty and 0.
     """
 
     name: str
@@ -27,6 +29,8 @@ class Item:
     source: str = ""
     entry: str = ""
     taken: tuple[str, ...] = ()
+    axes: str = ""
+    pixel_size: float = 0.0
 
 
 def write_page(bucket: Bucket, job: str, page: int, items: Iterable[Item]) -> None:
@@ -55,7 +59,7 @@ def read(bucket: Bucket, job: str, first: int, count: int) -> list[Item]:
 def _row(item: Item) -> dict[str, Any]:
     """What is not as usual of an item: a job may have millions."""
     row: dict[str, Any] = {"name": item.name, "key": item.key, "stem": item.stem}
-    for field in ("source", "entry", "taken"):
+    for field in ("source", "entry", "taken", "axes", "pixel_size"):
         if value := getattr(item, field):
             row[field] = value
     return row

@@ -198,6 +198,20 @@ class Uploads:
         found = list(islice(rest, limit + 1))
         return found[:limit], found[limit - 1].path if len(found) > limit else None
 
+    def key(self, name: str, path: str) -> str | None:
+        """Where the whole file, or the folder, at ``path`` lies; None where there is none.
+
+        Raises `InputError` for a path that cannot be.
+        """
+        path = clean_path(path)
+        key = f"{layout.upload_files(name)}/{path}"
+        if self._bucket.find(key) is not None:
+            return key
+        large = self._state.large_file(name, path_digest(path))
+        if large is not None and large.whole:
+            return self.large.keys(name, large)[0]
+        return key if next(self._bucket.list(key), None) is not None else None
+
     def _ahead(self, name: str, needed: int) -> int:
         """Count bytes of a file as they come, some ahead where there is room; returns how many."""
         with suppress(QuotaError):

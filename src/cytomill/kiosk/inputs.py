@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputError
+from ..image.correction import CorrectedSource, Correction
 from ..image.entry import Entry, Source
 from ..jobs.bucket import Bucket
 from ..jobs.errors import MissingError
@@ -48,13 +49,21 @@ class Inputs:
 def located(cache: Cache, bucket: Bucket, item: Item) -> Iterator[Source]:
     """Where the bytes of an item are, for the time of the block; of a movie no frame is fetched.
 
-    Raises `MissingError`, and what the bucket raises.
+    Its images are as the user says that they should be. Raises `MissingError`, and what the bucket
+    raises.
     """
     if is_objects(item.entry):
-        yield objects_source(item.entry, cache, bucket, called(item))
+        yield _corrected(objects_source(item.entry, cache, bucket, called(item)), item)
         return
     with cache.local(bucket, item.key) as path, retold(str(path), called(item)):
-        yield Retold(source(item.entry, path), str(path), called(item))
+        yield _corrected(Retold(source(item.entry, path), str(path), called(item)), item)
+
+
+def _corrected(found: Source, item: Item) -> Source:
+    if not item.axes and not item.pixel_size:
+        return found
+    correction = Correction(item.axes or None, item.pixel_size or None)
+    return CorrectedSource(found, correction, item.name)
 
 
 def called(item: Item) -> str:

@@ -6,6 +6,7 @@ again and goes on where that one stopped.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -15,6 +16,7 @@ from ..batch.outputs import Outputs
 from ..errors import InputError, OptionError
 from ..image.archive import is_zip, zip_entries
 from ..image.collect import is_wanted, wanted_members
+from ..image.correction import Correction
 from ..image.movies import holds_plane
 from ..image.names import (
     ZARR_MARKERS,
@@ -34,9 +36,10 @@ from ..jobs.uploads import Uploads
 from ..pipelines.base import Products
 from .backend import Backend
 from .cache import Cache
+from .corrections import Corrections
 from .frames import told_objects
 from .inputs import located
-from .place import fault, member, told, told_frames
+from .place import fault, inside, member, told, told_frames
 
 
 class _Found(NamedTuple):
@@ -46,6 +49,7 @@ class _Found(NamedTuple):
     key: str
     source: str
     entry: str
+    right: Correction | None = None
 
 
 #: How the stems of a file's images end where there are several.
@@ -100,7 +104,7 @@ class Listing:
                 return
             rows = slice(first, first + layout.PAGE)
             page = [
-                Item(name, one.key, stem, one.source, one.entry, tuple(taken.get(stem, ())))
+                _item(one, name, stem, tuple(taken.get(stem, ())))
                 for one, name, stem in zip(every[rows], names[rows], stems[rows], strict=True)
             ]
             write_page(self._backend.bucket, job.id, first // layout.PAGE, page)
@@ -112,23 +116,24 @@ class Listing:
     def _input(self, given: Any) -> Iterator[_Found]:
         """What is found in one input of a job."""
         pattern = given.get("pattern") or None
+        said = Corrections(given)
         if "upload" in given:
             name = given["upload"]
             if not self._uploads.touch(name):
                 raise OptionError(f"upload {name} is gone; upload the files again")
             files = ((file.path, file.key) for file in self._uploads.files(name))
             ours = self._backend.bucket
-            return self._folder("", ours, "image", files, pattern, ordered=True)
+            return self._folder("", ours, "image", files, pattern, said, ordered=True)
         source, prefix = given["source"], str(given.get("prefix") or "").strip("/")
         bucket = self._backend.sources.get(source)
         if bucket is None:
             raise OptionError(f"there is no source {source!r} here")
         if prefix and bucket.size(prefix) is not None:
-            return self._single(source, bucket, prefix, pattern)
+            return self._single(source, bucket, prefix, pattern, said)
         own = prefix.rsplit("/", 1)[-1] or source
         skip = len(prefix) + 1 if prefix else 0
         files = ((found.key[skip:], found.key) for found in bucket.list(prefix))
-        return self._folder(source, bucket, own, files, pattern, ordered=False)
+        return self._folder(source, bucket, own, files, pattern, said, ordered=False)
 
     def _with_movies(self, found: Sequence[_Found], given: Any) -> Iterator[_Found]:
         """What is found in an input, with those that are frames of a movie as one."""
@@ -146,7 +151,7 @@ class Listing:
             else:
                 keys = (found[index].key for index in one.files)
                 entry = told_objects(one.series, dict(zip(one.series.names, keys, strict=True)))
-            yield _Found(one.name, first.key, source, entry)
+            yield _Found(one.name, first.key, source, entry, first.right)
 
     def _holds_plane(self, one: _Found) -> bool | None:
         bucket = self._backend.sources[one.source] if one.source else self._backend.bucket
@@ -158,14 +163,16 @@ class Listing:
             return None
 
     def _single(
-        self, source: str, bucket: Bucket, key: str, pattern: str | None
+        self, source: str, bucket: Bucket, key: str, pattern: str | None, said: Corrections
     ) -> Iterator[_Found]:
         """A file that the user named: it is taken whatever it is called."""
-        name = clean(key.rsplit("/", 1)[-1])
+        path = key.rsplit("/", 1)[-1]
+        name = clean(path)
         if is_zip(name):
-            yield from self._zip(source, bucket, name, key, lambda one: is_wanted(one, pattern))
+            wanted = functools.partial(is_wanted, pattern=pattern)
+            yield from self._zip(source, bucket, path, key, wanted, said)
         elif pattern is None or is_wanted(name, pattern):
-            yield _Found(name, key, source, "")
+            yield _Found(name, key, source, "", said.of(path))
 
     def _folder(
         self,
@@ -174,12 +181,13 @@ class Listing:
         own: str,
         files: _Files,
         pattern: str | None,
+        said: Corrections,
         *,
         ordered: bool,
     ) -> Iterator[_Found]:
         """What is found among the files of a folder called ``own``, in natural order of names.
 
-        ``ordered`` says that the files are in that order.
+        ``said`` chooses among them too. ``ordered`` says that the files are in that order.
         """
         found: list[_Found] = []
         singles, folders = _grouped(files)
@@ -188,31 +196,61 @@ class Listing:
         zips.sort(reverse=True)
         zips.sort(key=lambda file: file[0].count("/"))
         for path, key in zips:
+            if not said.takes_inside(path):
+                continue
             ordered = False
             chosen = wanted_members(path, pattern)
-            found += self._zip(source, bucket, clean(path), key, chosen)
+            found += self._zip(source, bucket, path, key, chosen, said)
         for path, key in singles:
-            if not is_zip(path) and is_wanted(path, pattern):
-                found.append(_Found(clean(path), key, source, ""))
+            if is_zip(path) or not said.takes(path):
+                continue
+            if is_wanted(path, pattern) or (pattern is None and said.names(path)):
+                found.append(_Found(clean(path), key, source, "", said.of(path)))
         for root, key in folders:
             ordered = False
             name = root or (own if own.lower().endswith(".zarr") else f"{own}.zarr")
-            if is_wanted(name, pattern) or is_wanted(f"{name}.zarr", pattern):
-                found.append(_Found(clean(name), key, source, ""))
+            if (is_wanted(name, pattern) or is_wanted(f"{name}.zarr", pattern)) and said.takes(
+                name
+            ):
+                found.append(_Found(clean(name), key, source, "", said.of(name)))
         if not ordered:
             found.sort(key=lambda one: natural(one.name))
         return iter(found)
 
     def _zip(
-        self, source: str, bucket: Bucket, name: str, key: str, chosen: Callable[[str], bool]
+        self,
+        source: str,
+        bucket: Bucket,
+        path: str,
+        key: str,
+        chosen: Callable[[str], bool],
+        said: Corrections,
     ) -> Iterator[_Found]:
-        """The images of a zip; one that cannot be used is an item that says so."""
+        """The images of the zip at ``path``; one that cannot be used is an item that says so."""
+        name = clean(path)
         try:
-            with self._cache.local(bucket, key) as path:
-                for entry in zip_entries(path, name, chosen):
-                    yield _Found(entry.name, key, source, told(entry.source, path, name))
+            with self._cache.local(bucket, key) as local:
+                for entry in zip_entries(local, name, chosen):
+                    found = told(entry.source, local, name)
+                    own = f"{path}/{inside(found)}".rstrip("/")
+                    if said.takes(own):
+                        yield _Found(entry.name, key, source, found, said.of(own))
         except MissingError:
             yield _Found(name, key, source, fault(name, "is not there any more", "upload it again"))
+
+
+def _item(one: _Found, name: str, stem: str, taken: tuple[str, ...]) -> Item:
+    right = one.right or Correction()
+    return Item(
+        name,
+        one.key,
+        stem,
+        one.source,
+        one.entry,
+        taken,
+        right.axes or "",
+        right.pixel_size or 0.0,
+    )
 
 
 def _is_new(one: _Found, seen: set[tuple[str, str, str]]) -> bool:

@@ -54,6 +54,12 @@ def member(entry: str) -> tuple[str, str] | None:
     return folder, name
 
 
+def inside(entry: str) -> str:
+    """The path of what is meant in a zip; empty where that is the file itself, or many."""
+    kind, *rest = json.loads(entry) if entry else [""]
+    return str(rest[0]) if kind in (_MEMBER, _FOLDER) else ""
+
+
 def fault(subject: str, what: str, advice: str) -> str:
     """The ``entry`` of what cannot be used."""
     return json.dumps([_FAULT, subject, what, advice], ensure_ascii=False)

@@ -21,6 +21,7 @@ from ...version import __version__
 from ..backend import Backend
 from ..built_page import FOLDER
 from ..cache import Cache
+from ..inspection import Inspection
 from ..janitor import Janitor
 from ..workplace import workplace
 from . import (
@@ -28,7 +29,9 @@ from . import (
     events,
     health,
     items,
+    formats,
     jobs,
+    inspect,
     me,
     metrics,
     preview,
@@ -53,7 +56,26 @@ _SWEEP = 10.0
 #: Bytes of images that are kept for previews, of buckets that are not folders.
 _CACHE = 4 * 2**30
 
-_ROUTERS = (jobs, items, results, preview, events, uploads, catalog, me, tokens, health, metrics)
+_ROUTERS = (
+    jobs,
+    items,
+    results,
+    formats,
+    formats,
+    preview,
+    events,
+    uploads,
+    inspect,
+    inspect,
+    catalog,
+    me,
+    session,
+    shares,
+    tokens,
+    health,
+    metrics,
+    admin,
+)
 
 
 def create(backend: Backend, *, free: bool = False, page: Path = FOLDER) -> FastAPI:
@@ -88,6 +110,8 @@ def create(backend: Backend, *, free: bool = False, page: Path = FOLDER) -> Fast
     guard(app, backend, free=free)
     for module in _ROUTERS:
         app.include_router(module.router, prefix=ROOT)
+    app.state.inspection = Inspection(app.state.uploads, backend.bucket, app.state.cache)
+    app.state.storage = Storage(backend.bucket)
     app.router.routes.append(Page(backend.settings.oidc_issuer, page))
     problems.install(app)
     describe(app)
@@ -109,6 +133,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     stopping = threading.Event()
     threading.Thread(
         target=_sweep, args=(janitor.sweep, stopping), name="janitor", daemon=True
+    app.state.inspections = CapacityLimiter(inspect.AT_ONCE)
+    app.state.thumbnails = CapacityLimiter(inspect.DRAWN_AT_ONCE)
     ).start()
     try:
         yield

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ...errors import OptionError
+from ...image.correction import named_axes
 from ...jobs.job import Job, Priority, State
 
 
@@ -22,6 +24,41 @@ Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class Inputs(Request):
+class Corrected(Request):
+    """What a file says wrongly of its images, and what is right instead."""
+
+    path: Line = Field(
+        min_length=1,
+        max_length=4000,
+        description="Path of the file in the upload, or below the prefix: a/b.tif; of a member of "
+        "a zip b.zip/m.tif; of a folder or zip all in it; * for all.",
+    )
+    axes: str | None = Field(
+        None,
+        max_length=5,
+        description="Its axes, as many as it has, in the order in which it has them: letters of "
+        "TCZYX, Y and X among them.",
+    )
+    pixel_size: float | None = Field(
+        None, gt=0, le=1e6, allow_inf_nan=False, description="Edge of a pixel in µm."
+    )
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.axes is None and self.pixel_size is None:
+            raise ValueError("give axes, pixel_size or both")
+        if self.axes is not None:
+            try:
+                named_axes(self.axes)
+            except OptionError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    def kept(self) -> Mapping[str, Any]:
+        """What is stored with the job."""
+        return self.model_dump(exclude_none=True)
+
+
     """Images to process: those of an upload, or those below a prefix of a source."""
 
     upload: str | None = Field(None, max_length=100, description="The id of an upload.")
@@ -44,6 +81,19 @@ class Inputs(Request):
         "top is called so.",
     )
 
+    paths: list[Annotated[Line, Field(min_length=1, max_length=4000)]] | None = Field(
+        None,
+        min_length=1,
+        max_length=1000,
+        description="Only these of an upload: a file, a folder, a zip, a member of one "
+        "(b.zip/m.tif).",
+    )
+    corrections: list[Corrected] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="What files say wrongly. Of several for a file that counts which names most "
+        "of its path.",
+    )
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.upload is None) == (self.source is None):
@@ -53,15 +103,26 @@ class Inputs(Request):
         if self.source is not None and self.folder:
             raise ValueError("folder goes with upload; that of a source has a name")
         return self
+        if self.source is not None and self.paths is not None:
+            raise ValueError("paths goes with upload; use prefix and pattern for a source")
+        named = [one.path for one in self.corrections]
+        if len(set(named)) < len(named):
+            raise ValueError("corrections: a path is there twice")
 
     def kept(self) -> Mapping[str, Any]:
         """What is stored with the job."""
-        found = {"upload": self.upload} if self.upload else {}
+        found: dict[str, Any] = {"upload": self.upload} if self.upload else {}
         if self.folder:
             found["folder"] = self.folder
         if self.source:
             found = {"source": self.source, "prefix": self.prefix}
-        return {**found, "pattern": self.pattern} if self.pattern else found
+        if self.pattern:
+            found["pattern"] = self.pattern
+        if self.paths is not None:
+            found["paths"] = list(dict.fromkeys(self.paths))
+        if self.corrections:
+            found["corrections"] = [one.kept() for one in self.corrections]
+        return found
 
 
 class Outputs(Request):

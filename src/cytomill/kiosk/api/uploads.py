@@ -141,13 +141,13 @@ def listed(
 @router.get("/uploads/{upload}")
 def one(request: Request, upload: UploadId, caller: Reader) -> UploadAnswer:
     """One of your uploads."""
-    return UploadAnswer.of(_own(request, upload, caller))
+    return UploadAnswer.of(own(request, upload, caller))
 
 
 @router.delete("/uploads/{upload}", status_code=204)
 def delete(request: Request, upload: UploadId, caller: Writer) -> None:
     """Delete an upload with its files. 409 where a job that has not ended uses it."""
-    _own(request, upload, caller)
+    own(request, upload, caller)
     if not _uploads(request).delete(upload):
         raise ConflictError("a job that has not ended uses this upload; cancel that first")
 
@@ -171,7 +171,7 @@ def files(
     ] = 1000,
 ) -> UploadedPage:
     """The files of an upload that are whole."""
-    _own(request, upload, caller)
+    own(request, upload, caller)
     found, more = _uploads(request).page(upload, after=after, limit=limit)
     return UploadedPage(files=[UploadedAnswer.of(file) for file in found], next=more)
 
@@ -219,7 +219,7 @@ async def put(
     cleaned = clean_path(path)
 
     def work() -> UploadedFile:
-        _own(request, upload, caller)
+        own(request, upload, caller)
         return _uploads(request).put(upload, cleaned, body.chunks(), size=body.size)
 
     return UploadedAnswer.of(await _receivers(request).run(caller.user, body, work))
@@ -234,7 +234,7 @@ async def put_form(
     kind = request.headers.get("content-type", "")
 
     def work() -> list[UploadedAnswer]:
-        _own(request, upload, caller)
+        own(request, upload, caller)
         put, form = _uploads(request).put, Form(kind, body.chunks())
         sent = [UploadedAnswer.of(put(upload, path, data)) for path, data in form.files()]
         if not sent:
@@ -247,7 +247,7 @@ async def put_form(
 @router.post("/uploads/{upload}/large")
 def start(request: Request, upload: UploadId, body: NewLarge, caller: Writer) -> LargeAnswer:
     """Begin a large file, or go on with it: `have` says which pieces are there."""
-    _own(request, upload, caller)
+    own(request, upload, caller)
     large = _uploads(request).large
     return _large(request, upload, large.start(upload, body.path, body.bytes))
 
@@ -267,7 +267,7 @@ def state(
     ] = None,
 ) -> LargeAnswer:
     """How far a large file is, and where its pieces may be sent without passing through here."""
-    _own(request, upload, caller)
+    own(request, upload, caller)
     large = _uploads(request).large
     file = large.find(upload, path)
     if sign is None:
@@ -289,7 +289,7 @@ async def put_piece(
     body = Body(request, 2**40, "send no more than the piece has")
 
     def work() -> None:
-        _own(request, upload, caller)
+        own(request, upload, caller)
         large = _uploads(request).large
         file = large.find(upload, path)
         large.check_piece(file, piece, body.size)
@@ -302,7 +302,7 @@ async def put_piece(
 @router.post("/uploads/{upload}/complete", status_code=201)
 def complete(request: Request, upload: UploadId, body: Complete, caller: Writer) -> UploadedAnswer:
     """Make a file of its pieces. 409 where some are missing."""
-    _own(request, upload, caller)
+    own(request, upload, caller)
     return UploadedAnswer.of(_uploads(request).large.complete(upload, body.path))
 
 
@@ -316,7 +316,8 @@ def _receivers(request: Request) -> Receivers:
     return held
 
 
-def _own(request: Request, name: str, caller: Caller) -> Upload:
+def own(request: Request, name: str, caller: Caller) -> Upload:
+    """The upload ``name``; raises `MissingError` where there is none that is the caller's."""
     found = _uploads(request).get(name)
     if found is None:
         raise MissingError

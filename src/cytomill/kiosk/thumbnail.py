@@ -1,0 +1,69 @@
+"""A small picture of an image."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..image.core import Image
+from ..ops.contrast import brightest, greys, shown, stretch
+from ..ops.normalise import HIGH_PERCENTILE, LOW_PERCENTILE, Levels
+
+#: Pixels of a plane above which none is made, and pixels that are read at a time.
+_MOST, _BAND = 2**28, 2**24
+
+
+def thumbnail(image: Image, size: int) -> bytes:
+    """A PNG of the middle plane of the first frame of ``image``, ``size`` pixels at most.
+
+    It is in colour where the image is, else the channel of the nuclear stain, or the first, in
+    grey. Each channel runs from its 1st to its 99.8th percentile. It is read a band at a time.
+    Raises `InputError` where the plane is too large, or cannot be read.
+    """
+    import PIL.Image
+
+    height, width = image.shape[3:]
+    if height * width > _MOST:
+        raise InputError(
+            image.name,
+            f"has planes of {height}×{width} pixels, too large for a small picture",
+            "a job takes it all the same",
+        )
+    channels = range(3) if image.rgb else shown(image, None)[:1]
+    planes = [_greys(_reduced(image, c, size)) for c in channels]
+    pixels = np.stack(planes, axis=-1) if image.rgb else planes[0]
+    sink = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(sink, "PNG")
+    return sink.getvalue()
+
+
+def _reduced(image: Image, channel: int, size: int) -> NDArray[Any]:
+    """The plane as means of squares that make it ``size`` pixels at most."""
+    import cv2
+
+    height, width = image.shape[3:]
+    step = -(-max(height, width) // size)
+    down, right = min(step, height), min(step, width)
+    rows, columns = height // down, width // right
+    band = max(1, _BAND // (down * right * columns))
+    found = []
+    for top in range(0, rows, band):
+        count = min(band, rows - top)
+        y, x = slice(top * down, (top + count) * down), slice(0, columns * right)
+        plane = brightest([image.read(0, channel, image.shape[2] // 2, y, x)])
+        if step > 1:
+            plane = cv2.resize(plane, (columns, count), interpolation=cv2.INTER_AREA)
+        found.append(plane)
+    return np.concatenate(found)
+
+
+def _greys(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """The plane stretched to 256 greys; what is no number is black."""
+    sample = pixels.astype(np.promote_types(pixels.dtype, np.float32).type)
+    sample = sample[np.isfinite(sample)]
+    low, high = np.percentile(sample, (LOW_PERCENTILE, HIGH_PERCENTILE)) if sample.size else (0, 1)
+    return greys(256)[stretch(pixels, Levels(low, high), 255)]
