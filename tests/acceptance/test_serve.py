@@ -70,6 +70,26 @@ def test_an_image_goes_in_and_its_nuclei_come_out(
     assert "Traceback" not in "".join(log.read_text() for log in kiosk.data.glob("logs/*"))
 
 
+def test_the_page_is_told_and_opened(serve: Serve, tmp_path: Path, built_page: Path) -> None:
+    del built_page  # for its check that there is a page
+    seen, browser = tmp_path / "seen", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" >{seen}\n')
+    browser.chmod(0o755)
+    kiosk = serve("--open", settings={"BROWSER": str(browser)})
+    address = f"http://127.0.0.1:{kiosk.port}/"
+    assert kiosk.lines[1] == f"page   {address}"
+    kiosk.until(lambda: seen.exists() and seen.read_text() == address)
+    assert '<div id="root">' in httpx.get(address).text
+
+
+def test_where_no_browser_shows_it_the_kiosk_runs_on(serve: Serve, built_page: Path) -> None:
+    del built_page
+    kiosk = serve("--open", settings={"BROWSER": "false", "DISPLAY": "", "PATH": "/nowhere"})
+    told = f"cytomill: --open: no browser shows http://127.0.0.1:{kiosk.port}/"
+    kiosk.until(lambda: told in kiosk.lines)
+    assert kiosk.ask("GET", "/jobs").json()["jobs"] == []
+
+
 def test_models_have_a_server_of_their_own_that_finds_new_ones(
     tmp_path: Path, images: Path
 ) -> None:

@@ -42,6 +42,7 @@ from ..settings import settings
     help="Where the models run.",
 )
 @click.option("--in-process", is_flag=True, help="Run models in the consumers: no model server.")
+@click.option("--open", "browser", is_flag=True, help="Open the page in a browser.")
 def command(
     data: Path,
     host: str,
@@ -51,8 +52,9 @@ def command(
     threads: int | None,
     device: str,
     in_process: bool,
+    browser: bool,
 ) -> None:
-    """Run a whole kiosk on this machine: queue, models, consumers, and the HTTP API.
+    """Run a whole kiosk on this machine: queue, models, consumers, the HTTP API and its page.
 
     Prints its address, the first time a token, and "ready" once jobs can be processed. What dies
     is started again. SIGTERM and Ctrl-C let it finish what is in hand; the second time it ends at
@@ -66,5 +68,5 @@ def command(
         ) from error
     from ..settings import settings
 
-    plan = Plan(data, host, port, no_token, consumers, threads, device, in_process)
+    plan = Plan(data, host, port, no_token, consumers, threads, device, in_process, browser)
     serve(plan, settings, click.echo, lambda line: click.echo(f"cytomill: {line}", err=True))

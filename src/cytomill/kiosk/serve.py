@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..settings import Settings
 from ..signals import asked_to_stop
 from . import redis_server
 from .backend import Backend
+from .built_page import lacking
 from .serve_folder import DataFolder
 from .serve_parts import API, MODELS, REDIS, Parts, Ports
 from .serve_token import admin_token
@@ -49,6 +51,7 @@ class Plan:
 
     ``consumers`` is their number, ``threads`` what each works on at once; None for what suits this
     machine. ``free`` asks nobody for a token. ``in_process`` loads models into the consumers.
+    ``browser`` opens the page in one.
     """
 
     data: Path
@@ -59,6 +62,7 @@ class Plan:
     threads: int | None = None
     device: str = "auto"
     in_process: bool = False
+    browser: bool = False
 
 
 def serve(plan: Plan, settings: Settings, say: Say, warn: Say) -> None:
@@ -154,6 +158,8 @@ class _Kiosk:
             supervisor.start(parts.consumer(number, threads, self._dead.append))
         address = f"http://{_local(plan.host)}:{self._port}"
         self._say(f"kiosk  {address}")
+        unbuilt = lacking()
+        self._say(f"page   {f'not built: {unbuilt}' if unbuilt else f'{address}/'}")
         self._say(f"data   {self._folder.path}")
         if token:
             self._say(f"token  {token}  (of an administrator; kept in {self._folder.token})")
@@ -164,6 +170,13 @@ class _Kiosk:
         for name in self._consumers():
             self._until(self._consumers_are_ready, name)
         self._say("ready")
+        if plan.browser:
+            # A browser in a terminal has that until somebody leaves it.
+            threading.Thread(target=self._open, args=(f"{address}/",), daemon=True).start()
+
+    def _open(self, page: str) -> None:
+        if lacking() or not webbrowser.open(page):
+            self._warn(f"--open: no browser shows {page}")
 
     def _until(self, ready: Callable[[], bool], name: str) -> None:
         """Wait until a part is ready.
