@@ -40,6 +40,7 @@ def test_every_key_is_in_the_table_and_every_line_of_it_is_true(redis_url: str) 
         queue.fan(fanned, 2)
         (part,) = queue.take("c", ["nuclei"], 1, idle=True).tasks
         queue.finish(part, Outcome.DONE)
+        queue.beat("c", [], {"host": "h"})
         queue.release(put_off, "away", seconds=60)
         look()
         for _ in range(2):

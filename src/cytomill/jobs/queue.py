@@ -7,6 +7,7 @@ begun again, and of several attempts at an item one is published.
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,26 @@ class Taken:
     tasks: tuple[Task, ...]
     alone: bool
     suspects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What ended in a minute that began at ``time``; ``seconds`` are of consumers' threads."""
+
+    time: int
+    done: int
+    failed: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """That an item failed, when and why; ``time`` is in seconds since 1970."""
+
+    job: str
+    item: int
+    time: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,10 +340,16 @@ class Queue:
         where = (task.job, task.queue, task.entry, task.item, task.attempt)
         return bool(self._run("fan", *where, parts))
 
-    def beat(self, consumer: str, tasks: Sequence[Task]) -> list[bool]:
-        """Say that a consumer lives; for each task in its hands, whether to go on with it."""
+    def beat(
+        self, consumer: str, tasks: Sequence[Task], told: Mapping[str, Any] | None = None
+    ) -> list[bool]:
+        """Say that a consumer lives; for each task in its hands, whether to go on with it.
+
+        ``told`` is what operators are to see of it, see `told_by`.
+        """
         flat = [part for task in tasks for part in (task.queue, task.entry, task.job)]
-        return [bool(keep) for keep in self._run("beat", consumer, self._lease, *flat)]
+        text = json.dumps(told) if told else ""
+        return [bool(keep) for keep in self._run("beat", consumer, self._lease, text, *flat)]
 
     def bury(self, consumer: str, queues: Sequence[str]) -> int:
         """Take back at once what a consumer has that is known to be dead; returns how many."""
@@ -369,6 +396,40 @@ class Queue:
             seconds, micros = self._client.time()
             since = (seconds + micros / 1e6 - within) * 1000
             return list(self._client.zrangebyscore(f"{PREFIX}consumers", since, "+inf"))
+
+    def told_by(self, consumers: Sequence[str]) -> list[Mapping[str, Any]]:
+        """What each of ``consumers`` last told of itself; empty where that is not known."""
+        if not consumers:
+            return []
+        with told():
+            found = self._client.mget([f"{PREFIX}consumer:{name}" for name in consumers])
+        return [json.loads(text) if text else {} for text in found]
+
+    def minutes(self, count: int) -> list[Minute]:
+        """What ended in each of the last ``count`` minutes, oldest first; the last is not over."""
+        with told():
+            seconds, _ = self._client.time()
+            last = seconds // 60
+            pipe = self._client.pipeline(transaction=False)
+            for minute in range(last - count + 1, last + 1):
+                pipe.hgetall(f"{PREFIX}minute:{minute}")
+            found = pipe.execute()
+        return [
+            Minute(
+                60 * minute,
+                int(float(one.get("done", 0))),
+                int(float(one.get("failed", 0))),
+                float(one.get("seconds", 0)),
+            )
+            for minute, one in enumerate(found, start=last - count + 1)
+        ]
+
+    def failures(self, count: int = 1000) -> list[Failure]:
+        """The newest failed items of all jobs, newest first."""
+        with told():
+            lines = self._client.lrange(f"{PREFIX}failures", 0, count - 1)
+        parts = (line.split(" ", 3) for line in lines)
+        return [Failure(job, int(item), int(time) / 1000, why) for job, item, time, why in parts]
 
     def events(self, after: str = "$", *, wait: float = 1.0) -> list[Event]:
         """Events after the one with id ``after``, waiting up to ``wait`` seconds for the first, 4

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
+from typing import Any
 
 from ..errors import CytomillError, OptionError, TemporaryError
 from ..inference.load import Device, cores, models
@@ -22,7 +23,7 @@ from ..ops.jitcache import warm
 from ..pipelines import registry
 from ..pipelines.faults import reason
 from .backend import Backend
-from .hands import Hands
+from .hands import Hands, Held
 from .stopping import stoppable
 from .work import Work, called
 
@@ -66,6 +67,8 @@ class Consumer:
         self.threads = threads or cores()
         self._backend, self._queue = backend, backend.queue
         self._only = pipelines
+        self._since = time.time()
+        self._model_server = model_server or ""
         self._say, self._leave = say, leave
         self._looked = float("-inf")
         self._queues: list[str] = []
@@ -184,7 +187,7 @@ class Consumer:
             held = [one for one in self._hands.held() if not one.stopped]
             pause = _BEAT
             try:
-                kept = self._queue.beat(self.name, [one.task for one in held])
+                kept = self._queue.beat(self.name, [one.task for one in held], self._told(held))
             except CytomillError:
                 pause = _BEAT / 4  # the thread that takes says so
             except Exception as error:  # without its pulse the consumer would lose its tasks
@@ -195,6 +198,31 @@ class Consumer:
                         self._hands.stop(one)
             if ended.wait(pause):
                 return
+
+    def _told(self, held: Sequence[Held]) -> dict[str, Any]:
+        """What operators are told of this consumer."""
+        now = time.monotonic()
+        doing = [
+            {
+                "job": one.task.job,
+                "kind": one.task.kind,
+                "item": one.task.item,
+                "seconds": round(now - one.begun, 1),
+            }
+            for one in held
+            if one.begun
+        ]
+        return {
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "since": self._since,
+            "threads": self.threads,
+            "pipelines": list(self._queues),
+            "model_server": self._model_server,
+            "done": self._work.done,
+            "failed": self._work.failed,
+            "doing": doing,
+        }
 
     def _end_if_hung(self) -> None:
         """End the process where a task takes longer than any should: its thread cannot be ended."""

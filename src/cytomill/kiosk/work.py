@@ -65,6 +65,8 @@ class Work:
         inputs = Inputs(backend, cache)
         self._processing = Processing(backend.bucket, self._plans, inputs, self._scratch)
         self._away = False
+        #: Items that ended well and badly here.
+        self.done = self.failed = 0
         #: Set when nothing is to be told the queue any more.
         self._gone = Event()
 
@@ -146,9 +148,17 @@ class Work:
         if won is None or task.kind in (Kind.LIST, Kind.REPORT):
             return
         if won:
+            self._count(task, ended)
             self._clear(task, lambda: self._processing.published(task, ended))
         else:
             self._clear(task, lambda: self._processing.undo(task))
+
+    def _count(self, task: Task, ended: Ended) -> None:
+        # Several threads may lose a count to each other: nobody acts on these.
+        if ended.outcome is Outcome.FAILED:
+            self.failed += 1
+        elif task.kind is not Kind.PART:
+            self.done += 1
 
     def _undo(self, task: Task) -> None:
         """Remove what an attempt wrote that will not count."""

@@ -25,6 +25,9 @@
 -- {cytomill}:later            zset    "tasks J" or "resume J" -> when it is due
 -- {cytomill}:events           stream  job J and its state, when it changed
 -- {cytomill}:consumers        zset    consumers -> when they were last heard of
+-- {cytomill}:consumer:K       string  what consumer K last told of itself, JSON
+-- {cytomill}:minute:N         hash    done, failed, seconds: of items that ended in minute N of time
+-- {cytomill}:failures         list    "job item time reason", the newest first, of FAILURES items
 -- {cytomill}:grace            string  there while consumers may not have been able to be heard
 -- {cytomill}:once:N:U:K       string  "J digest": the job that user U, of N letters, submitted with
 --                                     the idempotency key K
@@ -45,6 +48,8 @@ local GROUP = 'consumers'
 local WAITING, TAKEN, DONE, FAILED = 0, 2 ^ 30, 2 * 2 ^ 30, 3 * 2 ^ 30
 local WIDTH = 4          -- bytes of an item
 local ERRORS = 10000     -- reasons kept in memory; all are in the bucket
+local FAILURES = 1000    -- newest failures of all jobs, for operators
+local MINUTES = 691200   -- seconds for which the counts of a minute are kept: 8 days
 local EVENTS = 20000     -- events kept, for readers that were away for a moment
 local TELL = 500         -- ms between two events about the progress of a job
 
@@ -69,6 +74,13 @@ end
 -- be gone, and would be there again.
 local function at_work(job)
   return active(job) or get(job, 'state') == 'paused'
+end
+
+-- Count what ended in this minute.
+local function tally(field, amount)
+  local minute = key('minute', math.floor(now() / 60000))
+  redis.call('HINCRBYFLOAT', minute, field, amount)
+  redis.call('EXPIRE', minute, MINUTES)
 end
 
 local function say(job, always)

@@ -10,6 +10,7 @@ local function took(job, queue, seconds)
   local mean = redis.call('HGET', numbers, 'seconds') or seconds
   redis.call('HSET', numbers, 'seconds', mean * 0.98 + seconds * 0.02)
   redis.call('HINCRBYFLOAT', key('job', job), 'seconds', seconds)
+  tally('seconds', seconds)
 end
 
 -- Listing that ended, but did not say which items are the last, has to go on.
@@ -60,6 +61,7 @@ local function end_item(job, queue, kind, item, attempt, outcome, objects, secon
     if kind == 'merge' then drop_parts(job, item) end
     redis.call('HINCRBY', key('job', job), 'objects', objects)
     redis.call('HINCRBY', key('job', job), 'done', 1)
+    tally('done', 1)
     settle(job, queue)
   end
   return 1

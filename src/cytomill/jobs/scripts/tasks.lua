@@ -54,6 +54,9 @@ local function fail_item(job, queue, item, attempts, reason)
   redis.call('HINCRBY', key('job', job), 'failed', 1)
   local errors = key('job', job, 'errors')
   if redis.call('HLEN', errors) < ERRORS then redis.call('HSET', errors, item, reason) end
+  tally('failed', 1)
+  redis.call('LPUSH', key('failures'), table.concat({job, item, now(), reason}, ' '))
+  redis.call('LTRIM', key('failures'), 0, FAILURES - 1)
   settle(job, queue)
 end
 

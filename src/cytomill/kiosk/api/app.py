@@ -23,20 +23,24 @@ from ..built_page import FOLDER
 from ..cache import Cache
 from ..inspection import Inspection
 from ..janitor import Janitor
+from ..storage import Storage
 from ..workplace import workplace
 from . import (
+    admin,
     catalog,
     events,
-    health,
-    items,
     formats,
-    jobs,
+    health,
     inspect,
+    items,
+    jobs,
     me,
     metrics,
     preview,
     problems,
     results,
+    session,
+    shares,
     tokens,
     uploads,
 )
@@ -61,11 +65,9 @@ _ROUTERS = (
     items,
     results,
     formats,
-    formats,
     preview,
     events,
     uploads,
-    inspect,
     inspect,
     catalog,
     me,
@@ -99,19 +101,19 @@ def create(backend: Backend, *, free: bool = False, page: Path = FOLDER) -> Fast
         dependencies=[Depends(known_queries)],
         generate_unique_id_function=_operation,
     )
-    hub = Hub(backend.queue)
+    hub = Hub(backend.queue, backend.price)
     app.state.backend = backend
     app.state.uploads = Uploads(backend.redis, backend.bucket, backend.settings)
     app.state.hub = hub
     app.state.metrics = metrics.Metrics(backend.queue, hub)
     app.state.readiness = health.Readiness()
     app.state.cache = Cache(workplace() / "previews", _CACHE)
+    app.state.inspection = Inspection(app.state.uploads, backend.bucket, app.state.cache)
+    app.state.storage = Storage(backend.bucket)
     app.state.readers = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
     guard(app, backend, free=free)
     for module in _ROUTERS:
         app.include_router(module.router, prefix=ROOT)
-    app.state.inspection = Inspection(app.state.uploads, backend.bucket, app.state.cache)
-    app.state.storage = Storage(backend.bucket)
     app.router.routes.append(Page(backend.settings.oidc_issuer, page))
     problems.install(app)
     describe(app)
@@ -129,12 +131,12 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     """What works beside the requests: the reader of events, and the janitor."""
     app.state.hub.start()
     app.state.previews = CapacityLimiter(preview.AT_ONCE)
+    app.state.inspections = CapacityLimiter(inspect.AT_ONCE)
+    app.state.thumbnails = CapacityLimiter(inspect.DRAWN_AT_ONCE)
     janitor = Janitor(app.state.backend, app.state.uploads)
     stopping = threading.Event()
     threading.Thread(
         target=_sweep, args=(janitor.sweep, stopping), name="janitor", daemon=True
-    app.state.inspections = CapacityLimiter(inspect.AT_ONCE)
-    app.state.thumbnails = CapacityLimiter(inspect.DRAWN_AT_ONCE)
     ).start()
     try:
         yield
