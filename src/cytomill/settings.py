@@ -157,6 +157,16 @@ class Settings:
     oidc_admins: str = ""
     """Its users who are administrators, by subject or e-mail address, with commas between."""
 
+    oidc_client_id: str = ""
+    """What the provider knows the page as: with it people sign in there with their account.
+
+    None by default: each provider gives another."""
+
+    price: str = ""
+    """What an hour of one thread of a consumer costs, such as ``0.12 EUR``; nothing by default.
+
+    It is told beside each job, and charged to nobody."""
+
     @classmethod
     def read(cls, environment: dict[str, str] | None = None) -> Settings:
         """Defaults, overridden by ``CYTOMILL_*`` in the environment.

@@ -12,6 +12,7 @@ from ..jobs.bucket import Bucket
 from ..jobs.queue import Queue
 from ..jobs.redis import connect
 from ..settings import Settings
+from .price import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Backend:
     bucket: Bucket
     sources: Mapping[str, Bucket]
     settings: Settings
+    price: Price | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Backend:
@@ -34,6 +36,7 @@ class Backend:
             Bucket(settings.bucket),
             {name: Bucket(url) for name, url in _sources(settings.sources)},
             settings,
+            Price.of(settings.price),
         )
 
 

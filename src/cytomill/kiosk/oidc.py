@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,23 +46,26 @@ _PLAIN = re.compile(r"[A-Za-z0-9._@+-]{1,100}")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who a token of the provider is about."""
+    """Who a token of the provider is about, and when it ends, in seconds since 1970."""
 
     user: str
     role: Role
+    expires: float = field(default=0.0, compare=False)
 
 
 class Provider:
-    """The provider at ``issuer``, whose tokens are meant for ``audience``.
+    """The provider at ``issuer``, whose tokens are meant for ``audience``, or the page.
 
+    ``client`` is what the provider knows the page as: its tokens about who signed in there name it.
     ``admins`` are its administrators by subject, or by e-mail address if the provider has verified
     that. Safe to use from several threads. Raises `OptionError` for an address without TLS, but on
     this machine.
     """
 
-    def __init__(self, issuer: str, audience: str, admins: str = "") -> None:
+    def __init__(self, issuer: str, audience: str, admins: str = "", client: str = "") -> None:
         _check(issuer)
-        self._issuer, self._audience = issuer, audience
+        self._issuer = issuer
+        self._audience = [audience, client] if client else [audience]
         self._admins = frozenset(filter(None, (name.strip() for name in admins.split(","))))
         self._lock = threading.Lock()
         self._keys: dict[str, jwt.PyJWK] = {}
@@ -94,7 +97,9 @@ class Provider:
         except (jwt.PyJWTError, ValueError, TypeError):
             return None
         subject = claims["sub"]
-        return Person(_user(subject), self._role(subject, claims)) if subject else None
+        if not subject:
+            return None
+        return Person(_user(subject), self._role(subject, claims), float(claims["exp"]))
 
     def _role(self, subject: str, claims: Mapping[str, Any]) -> Role:
         names = {subject}

@@ -11,11 +11,15 @@ from typing import Literal
 from fastapi import FastAPI, Request
 
 from ...jobs.errors import MissingError
+from ...jobs.job import State
 from ...jobs.limits import Limits
+from ...jobs.shares import MARK as SHARE
+from ...jobs.shares import Shares
 from ...jobs.tokens import MARK, SCOPES, USUAL, Role, Tokens
 from ..audit import Audit
 from ..backend import Backend
 from ..oidc import Provider
+from .cookie import kept
 from .limits import Watched
 from .problems import RefusedError
 from .receiving import Receivers
@@ -33,13 +37,17 @@ _WRONG, _SECONDS = 5, 10
 class Caller:
     """Who asks. ``role`` says whose things they may see, ``scopes`` what they may do with them.
 
-    ``expires`` is when their token does, in seconds since 1970; 0 where there is no such end.
+    ``expires`` is when what they signed in with does, in seconds since 1970; 0 for never.
+    ``binding`` says that what they make with it ends then too. ``job`` is the one thing that a
+    guest sees, who has the secret of a share.
     """
 
     user: str
     role: Role
     scopes: frozenset[str]
     expires: float = 0.0
+    binding: bool = True
+    job: str | None = None
 
     @property
     def admin(self) -> bool:
@@ -50,6 +58,9 @@ class Caller:
 #: Who asks where no token is needed.
 LOCAL = Caller("local", "admin", USUAL["admin"])
 
+#: What a guest may do with the job that was shared.
+_GUEST = frozenset({"read"})
+
 
 def guard(app: FastAPI, backend: Backend, *, free: bool = False) -> None:
     """Give ``app`` what `allowed` needs, the limits of bodies, and the audit log.
@@ -59,10 +70,16 @@ def guard(app: FastAPI, backend: Backend, *, free: bool = False) -> None:
     """
     settings = backend.settings
     app.state.tokens = Tokens(backend.redis)
+    app.state.shares = Shares(backend.redis)
     app.state.limits = Limits(backend.redis)
     app.state.receivers = Receivers()
     app.state.oidc = (
-        Provider(settings.oidc_issuer, settings.oidc_audience, settings.oidc_admins)
+        Provider(
+            settings.oidc_issuer,
+            settings.oidc_audience,
+            settings.oidc_admins,
+            settings.oidc_client_id,
+        )
         if settings.oidc_issuer
         else None
     )
@@ -70,11 +87,11 @@ def guard(app: FastAPI, backend: Backend, *, free: bool = False) -> None:
     app.add_middleware(Watched, audit=Audit(settings.audit))
 
 
-def allowed(scope: Scope) -> Callable[[Request], Caller]:
+def allowed(scope: Scope, *, guests: bool = False) -> Callable[[Request], Caller]:
     """The dependency that gives the `Caller`, who may do what ``scope`` names.
 
     Answers 401 without a token that is good, 403 where it lacks the scope, 429 where they ask too
-    often.
+    often. Guests are let in to what is below their job; ``guests`` lets them in to this too.
     """
     assert scope in SCOPES
 
@@ -91,6 +108,8 @@ def allowed(scope: Scope) -> Callable[[Request], Caller]:
                 f"make one with it: cytomill tokens create --user NAME --scope {scope}",
                 {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
             )
+        if caller.job is not None and not guests:
+            _check_guest(request, caller)
         return caller
 
     return check
@@ -102,13 +121,53 @@ def owned(owner: str, caller: Caller) -> None:
         raise MissingError
 
 
+def _check_guest(request: Request, caller: Caller) -> None:
+    """Raises unless the request is about the job that was shared with ``caller``."""
+    asked = request.path_params.get("job_id")
+    if asked is None:
+        no_guest(caller)
+    if asked != caller.job:
+        raise MissingError
+
+
+def no_guest(caller: Caller) -> None:
+    """Raises `RefusedError` for somebody with whom a job was shared."""
+    if caller.job is not None:
+        raise RefusedError(
+            403,
+            "not_allowed",
+            "a link that was shared shows one job, and nothing else",
+            "sign in with a token of your own",
+        )
+
+
+def seen(request: Request) -> Caller | None:
+    """Who asks, of somebody who need not be known; None where nobody is."""
+    try:
+        return _caller(request)
+    except RefusedError as error:
+        if error.status in (401, 403):
+            return None
+        raise
+
+
 def _caller(request: Request) -> Caller:
     secret = _bearer(request)
     if secret is None:
         if request.app.state.free:
             _check_local(request)
             return LOCAL
-        raise _unknown("a token is needed", "Bearer")
+        secret = kept(request)
+        if secret is None:
+            raise _unknown("a token is needed", "Bearer")
+    return known(request, secret)
+
+
+def known(request: Request, secret: str) -> Caller:
+    """Who has ``secret``: a token, one of the provider, or the secret of a share.
+
+    Raises `RefusedError` where it is none, or one address sends too many that are none.
+    """
     caller = _known(request, secret)
     if caller is None:
         # Counted after the fact: who has a good token is never kept out by others at one address.
@@ -123,8 +182,24 @@ def _known(request: Request, secret: str) -> Caller | None:
         if token is None:
             return None
         return Caller(token.user, token.role, token.scopes, token.expires)
+    if secret.startswith(SHARE):
+        return _guest(request, secret)
     person = request.app.state.oidc and request.app.state.oidc.check(secret)
-    return Caller(person.user, person.role, USUAL[person.role]) if person else None
+    if not person:
+        return None
+    # A provider's tokens are good for minutes, and anew as often as they are asked for.
+    return Caller(person.user, person.role, USUAL[person.role], person.expires, binding=False)
+
+
+def _guest(request: Request, secret: str) -> Caller | None:
+    share = request.app.state.shares.check(secret)
+    if share is None:
+        return None
+    job = request.app.state.backend.queue.job(share.job)
+    if job is None or job.state is State.DELETING:
+        return None
+    # No user has such a name, so that nothing is theirs.
+    return Caller(f"guest:{share.id}", "user", _GUEST, share.expires, job=share.job)
 
 
 def _count(request: Request, name: str, rate: float, burst: float) -> None:

@@ -14,7 +14,7 @@ from ...models.package import read_folder
 from ...models.told import tell
 from ...pipelines import registry
 from ...pipelines.base import Pipeline
-from .common import Reader
+from .common import Reader, Visitor
 from .schemas import ModelSummary, PipelineAnswer, PipelineSummary, ProductsAnswer
 
 router = APIRouter(tags=["pipelines and models"])
@@ -23,7 +23,7 @@ Name = Annotated[str, Path(max_length=100)]
 
 
 @router.get("/pipelines")
-def pipelines(caller: Reader) -> list[PipelineSummary]:
+def pipelines(caller: Visitor) -> list[PipelineSummary]:
     """The pipelines there are."""
     found = []
     for name in registry.names():
@@ -37,7 +37,7 @@ def pipelines(caller: Reader) -> list[PipelineSummary]:
 
 
 @router.get("/pipelines/{name}")
-def pipeline(name: Name, caller: Reader) -> PipelineAnswer:
+def pipeline(name: Name, caller: Visitor) -> PipelineAnswer:
     """A pipeline with the JSON schema of its options, of which clients make forms."""
     if name not in registry.names():
         raise MissingError(f"there is no pipeline {name!r}")

@@ -1,7 +1,7 @@
 """The API's description of itself: what the framework cannot know is added to it.
 
-Every route may answer with an error, all errors look alike, and all routes but those of health need
-a token.
+Every route may answer with an error, all errors look alike, and all routes but those of health and
+of signing in need a token, or the cookie for which one was exchanged.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from .common import ROOT
+from .cookie import NAME as COOKIE
 from .problems import MEDIA_TYPE, STATUSES, Problem
 
 _ABOUT = """\
@@ -23,7 +24,7 @@ for programs, `detail` and `hint` are for people. Unknown fields and parameters 
 _SCHEMA = {"$ref": "#/components/schemas/Problem"}
 
 #: Where no token is needed.
-_OPEN = f"{ROOT}/health/"
+_OPEN = (f"{ROOT}/health/", f"{ROOT}/session")
 
 #: What is made by a POST, and what paths call its id.
 _MADE = {"jobs": "job_id", "uploads": "upload", "tokens": "token"}
@@ -49,14 +50,17 @@ def _complete(told: dict[str, Any]) -> None:
     schemas["Problem"] = Problem.model_json_schema()
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    parts["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+    }
     for path, operation in _operations(told):
         answers = operation["responses"]
         for status, (title, _, _) in STATUSES.items():
             content = {MEDIA_TYPE: {"schema": _SCHEMA}}
             answers[str(status)] = {"description": title, "content": content}
         if not path.startswith(_OPEN):
-            operation["security"] = [{"token": []}]
+            operation["security"] = [{"token": []}, {"session": []}]
     for things, name in _MADE.items():
         made = told["paths"][f"{ROOT}/{things}"]["post"]["responses"]["201"]
         made["links"] = {

@@ -11,7 +11,8 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ...jobs.queue import Event, Queue
+from ...jobs.queue import Event
+from ..backend import Backend
 from .common import Held, JobId, Reader, find_job
 from .hub import Hub, Message
 
@@ -76,7 +77,7 @@ async def of_all(
 
     def now() -> list[Message]:
         if last_event_id is None:
-            return _at_work(held.queue, caller.user)
+            return _at_work(held, caller.user)
         events = held.queue.events(last_event_id, wait=0.001)
         own = {event.job: event for event in events if event.owner == caller.user}
         return hub.look(list(own.values())[-_FIRST:], everyone=True)
@@ -84,12 +85,13 @@ async def of_all(
     return _answer(_events(hub, "user", caller.user, now, one=False))
 
 
-def _at_work(queue: Queue, owner: str) -> list[Message]:
+def _at_work(held: Backend, owner: str) -> list[Message]:
     """The newest jobs of ``owner`` that have not ended, oldest first."""
+    queue = held.queue
     newest = queue.last_event()
     jobs = [job for job in queue.jobs(owner, count=_FIRST) if not job.state.ended]
     pairs = zip(jobs, queue.ahead(jobs), strict=True)
-    return [Message.of(newest, job, position) for job, position in pairs][::-1]
+    return [Message.of(newest, job, position, price=held.price) for job, position in pairs][::-1]
 
 
 def _answer(events: AsyncIterator[bytes]) -> Response:

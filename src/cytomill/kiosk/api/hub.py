@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from ...errors import CytomillError
 from ...jobs.job import Job
 from ...jobs.queue import Event, Queue
+from ..price import Price
 from .problems import fault
 from .schemas import JobAnswer
 
@@ -40,9 +41,9 @@ class Message:
     ended: bool
 
     @classmethod
-    def of(cls, name: str, job: Job, position: int) -> Message:
+    def of(cls, name: str, job: Job, position: int, *, price: Price | None) -> Message:
         """The state of ``job``, at the event ``name``; ``position`` as of `Queue.ahead`."""
-        data = JobAnswer.of(job, position).model_dump_json().encode()
+        data = JobAnswer.of(job, position, price=price).model_dump_json().encode()
         return cls(name, job.id, job.owner, data, job.state.ended)
 
 
@@ -78,8 +79,8 @@ class Subscription:
 class Hub:
     """The open event streams of a process. Methods but `read` belong to the event loop."""
 
-    def __init__(self, queue: Queue) -> None:
-        self._queue = queue
+    def __init__(self, queue: Queue, price: Price | None = None) -> None:
+        self._queue, self._price = queue, price
         self._open: dict[tuple[str, str], set[Subscription]] = {}
         self._stopping = threading.Event()
         self.closing = asyncio.Event()
@@ -146,7 +147,7 @@ class Hub:
             if job is None:
                 found.append(Message(event.id, event.job, event.owner, b"", True))
                 continue
-            found.append(Message.of(event.id, job, *self._queue.ahead([job])))
+            found.append(Message.of(event.id, job, *self._queue.ahead([job]), price=self._price))
         return found
 
     def _deliver(self, messages: Iterable[Message]) -> None:

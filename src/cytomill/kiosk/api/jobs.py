@@ -120,7 +120,7 @@ def _own_uploads(request: Request, caller: Caller, inputs: Iterable[Inputs]) -> 
 
 
 def _one(held: Backend, job: Job) -> JobAnswer:
-    return JobAnswer.of(job, *held.queue.ahead([job]))
+    return JobAnswer.of(job, *held.queue.ahead([job]), price=held.price)
 
 
 @router.get("/jobs")
@@ -161,7 +161,8 @@ def listed(
             break
     positions = held.queue.ahead(found)
     pairs = zip(found, positions, strict=True)
-    return JobPage(jobs=[JobAnswer.of(job, ahead) for job, ahead in pairs], next=more)
+    told = [JobAnswer.of(job, ahead, price=held.price) for job, ahead in pairs]
+    return JobPage(jobs=told, next=more)
 
 
 def _newest(queue: Queue, owner: str | None, before: float | None, count: int) -> Iterator[Job]:

@@ -27,7 +27,7 @@ _REFUSALS = (401, 403, 413, 429)
 _UNKNOWN = 20
 
 #: What is told of an address, by what the routes call it: ids, and nothing that a user wrote.
-_IDS = {"job_id": "job", "index": "item", "upload": "upload", "token": "token"}
+_IDS = {"job_id": "job", "index": "item", "upload": "upload", "token": "token", "share": "share"}
 _ID = re.compile(r"[0-9a-f]{24}|[0-9a-f]{32}|[0-9]{1,9}")
 
 #: Where bodies are files: those routes see to them.

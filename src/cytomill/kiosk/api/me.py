@@ -7,7 +7,9 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from .common import Held, Reader
+from ..backend import Backend
+from .auth import Caller
+from .common import Held, Visitor
 
 router = APIRouter(tags=["people"])
 
@@ -18,6 +20,10 @@ class MeAnswer(BaseModel):
     user: str
     role: Literal["user", "admin"]
     scopes: list[str] = Field(description="What this token may be used for.")
+    expires: float = Field(
+        description="When what you signed in with does, in seconds since 1970; 0 for never."
+    )
+    job: str | None = Field(description="The one job that a guest may see; null for users.")
     upload_bytes: int = Field(description="Bytes of your uploads.")
     most_upload_bytes: int
     most_jobs: int = Field(description="Jobs that you may have at work at once.")
@@ -26,12 +32,19 @@ class MeAnswer(BaseModel):
 
 
 @router.get("/me")
-def me(request: Request, caller: Reader, held: Held) -> MeAnswer:
+def me(request: Request, caller: Visitor, held: Held) -> MeAnswer:
     """Who you are, and what you may have."""
+    return told(request, caller, held)
+
+
+def told(request: Request, caller: Caller, held: Backend) -> MeAnswer:
+    """What ``caller`` is told of themselves."""
     return MeAnswer(
         user=caller.user,
         role=caller.role,
         scopes=sorted(caller.scopes),
+        expires=caller.expires,
+        job=caller.job,
         upload_bytes=request.app.state.uploads.used(caller.user),
         most_upload_bytes=held.settings.user_bytes,
         most_jobs=held.settings.user_jobs,

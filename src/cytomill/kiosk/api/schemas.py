@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ...errors import OptionError
 from ...image.correction import named_axes
 from ...jobs.job import Job, Priority, State
+from ..price import Price
 
 
 class Request(BaseModel):
@@ -23,7 +24,6 @@ class Request(BaseModel):
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
-class Inputs(Request):
 class Corrected(Request):
     """What a file says wrongly of its images, and what is right instead."""
 
@@ -59,6 +59,7 @@ class Corrected(Request):
         return self.model_dump(exclude_none=True)
 
 
+class Inputs(Request):
     """Images to process: those of an upload, or those below a prefix of a source."""
 
     upload: str | None = Field(None, max_length=100, description="The id of an upload.")
@@ -80,7 +81,6 @@ class Corrected(Request):
         description="What the folder of an upload is called: a movie whose frames are files at its "
         "top is called so.",
     )
-
     paths: list[Annotated[Line, Field(min_length=1, max_length=4000)]] | None = Field(
         None,
         min_length=1,
@@ -94,6 +94,7 @@ class Corrected(Request):
         description="What files say wrongly. Of several for a file that counts which names most "
         "of its path.",
     )
+
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.upload is None) == (self.source is None):
@@ -102,12 +103,12 @@ class Corrected(Request):
             raise ValueError("prefix goes with source; use pattern for an upload")
         if self.source is not None and self.folder:
             raise ValueError("folder goes with upload; that of a source has a name")
-        return self
         if self.source is not None and self.paths is not None:
             raise ValueError("paths goes with upload; use prefix and pattern for a source")
         named = [one.path for one in self.corrections]
         if len(set(named)) < len(named):
             raise ValueError("corrections: a path is there twice")
+        return self
 
     def kept(self) -> Mapping[str, Any]:
         """What is stored with the job."""
@@ -159,6 +160,23 @@ class JobChange(Request):
     pinned: bool = Field(strict=True, description="Whether it is kept for ever.")
 
 
+class CostAnswer(BaseModel):
+    """What the time that consumers spend on a job costs."""
+
+    spent: float = Field(description="So far.")
+    expected: float | None = Field(description="When it has ended, where that can be told.")
+    currency: str
+
+    @classmethod
+    def of(cls, job: Job, price: Price) -> CostAnswer:
+        """What ``job`` costs."""
+        spent = price.spent(job.seconds)
+        expected = spent if job.state.ended else None
+        if expected is None and job.sealed:
+            expected = price.expected(job.seconds, job.done + job.failed, job.items)
+        return cls(spent=spent, expected=expected, currency=price.currency)
+
+
 class JobAnswer(BaseModel):
     """A job. Times are seconds since 1970, 0 where the event has not been."""
 
@@ -189,9 +207,10 @@ class JobAnswer(BaseModel):
     rate: float = Field(description="Images a second since the job was begun.")
     eta: float | None = Field(description="Seconds until it ends, where that can be told.")
     position: int = Field(description="Your own jobs that come before it, until it is begun.")
+    cost: CostAnswer | None = Field(description="Null where the kiosk has no price.")
 
     @classmethod
-    def of(cls, job: Job, position: int = 0) -> JobAnswer:
+    def of(cls, job: Job, position: int = 0, *, price: Price | None = None) -> JobAnswer:
         """What is told of ``job``; costs the same for any number of items."""
         ended, now = job.done + job.failed, job.finished or time.time()
         spent = now - job.started
@@ -229,6 +248,7 @@ class JobAnswer(BaseModel):
             rate=rate,
             eta=eta,
             position=position,
+            cost=CostAnswer.of(job, price) if price else None,
         )
 
 

@@ -121,7 +121,7 @@ def _scopes(body: NewToken, caller: Caller, role: Role) -> frozenset[str]:
 
 def _days(body: NewToken, caller: Caller) -> float:
     """How long it is good: no longer than what makes it, or a token that leaked never ends."""
-    if not caller.expires:
+    if not caller.expires or not caller.binding:
         return body.days
     left = max(1.0, caller.expires - time.time()) / 86_400
     if body.days > left:
