@@ -1,8 +1,81 @@
-import { Title } from "@mantine/core";
+import { Button, Container, Group, Skeleton, Stack, Title } from "@mantine/core";
+import { useMemo } from "react";
+import { Link, Redirect, useSearchParams } from "wouter";
+import { useMe } from "../api/queries";
+import { Empty } from "../ui/empty";
+import { ProblemView } from "../ui/problem-view";
 import { useTitle } from "../ui/title";
+import { JobList } from "./list/job-list";
+import { JobsFilter } from "./list/jobs-filter";
+import { type Chosen, chosenOf, isChoice, searchOf } from "./list/listed";
+import { NoJobs } from "./list/no-jobs";
+import { useJobs } from "./list/use-jobs";
+import { Lost } from "./lost";
 
-/** The page "Jobs". */
+/** One's jobs, newest first, as they go on. */
 export function Jobs() {
   useTitle("Jobs");
-  return <Title order={1}>Jobs</Title>;
+  const guest = useMe().data?.job;
+  return guest ? <Redirect to={`/jobs/${guest}`} replace /> : <Mine />;
+}
+
+function Mine() {
+  const [search, setSearch] = useSearchParams();
+  const chosen = useMemo(() => chosenOf(search), [search]);
+  const choose = (now: Chosen) => setSearch(searchOf(now), { replace: true });
+  const { jobs, broken, ...query } = useJobs(chosen);
+  const none = query.isSuccess && jobs.length === 0 && !query.hasNextPage;
+  const more =
+    query.hasNextPage && !query.isFetchNextPageError ? () => void query.fetchNextPage() : undefined;
+  if (none && !isChoice(chosen)) return <NoJobs />;
+  return (
+    <Container size="md" p={0}>
+      <Stack>
+        <Group justify="space-between">
+          <Title order={1} size="h2">
+            Jobs
+          </Title>
+          <Button component={Link} href="/new">
+            New job
+          </Button>
+        </Group>
+        <JobsFilter chosen={chosen} choose={choose} />
+        {broken && <Lost />}
+        {query.isError && !query.data && (
+          <ProblemView error={query.error} retry={() => void query.refetch()} />
+        )}
+        {query.isPending && (
+          <Stack gap={10} aria-busy="true" aria-label="Loading">
+            <Skeleton height={92} />
+            <Skeleton height={92} />
+            <Skeleton height={92} />
+          </Stack>
+        )}
+        {none ? (
+          <Empty
+            title="No job is like that"
+            action={
+              <Button
+                variant="default"
+                onClick={() => choose({ state: null, pipeline: null, name: "" })}
+              >
+                Show all jobs
+              </Button>
+            }
+          >
+            Look for another name, state or pipeline.
+          </Empty>
+        ) : (
+          query.data && <JobList jobs={jobs} more={more} loading={query.isFetchingNextPage} />
+        )}
+        {query.isFetchNextPageError && (
+          <ProblemView
+            error={query.error}
+            title="The rest of the list did not come"
+            retry={() => void query.fetchNextPage()}
+          />
+        )}
+      </Stack>
+    </Container>
+  );
 }

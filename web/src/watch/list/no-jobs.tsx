@@ -1,0 +1,19 @@
+import { Button } from "@mantine/core";
+import { Link } from "wouter";
+import { Empty } from "../../ui/empty";
+
+/** What those see who have no jobs yet: the way to the first. */
+export function NoJobs() {
+  return (
+    <Empty
+      title="No jobs yet"
+      action={
+        <Button component={Link} href="/new" size="md">
+          New job
+        </Button>
+      }
+    >
+      Give images, choose what to do with them, and watch it being done.
+    </Empty>
+  );
+}
