@@ -73,6 +73,13 @@ def begin(request: Request, body: NewSession, held: Held, response: Response) ->
     secret = body.token.strip()
     caller = known(request, secret)
     request.state.caller = caller
+    if "read" not in caller.scopes:
+        raise RefusedError(
+            403,
+            "not_allowed",
+            "this token has no scope 'read', without which there is nothing to see",
+            "sign in with another",
+        )
     if len(secret) > cookie.MOST:
         raise RefusedError(
             422,
@@ -86,6 +93,6 @@ def begin(request: Request, body: NewSession, held: Held, response: Response) ->
 
 @router.delete("", status_code=204)
 def end(request: Request, response: Response) -> None:
-    """Sign out: the browser drops the cookie. The token itself stays good."""
+    """Sign out: the browser drops the cookie. What one signed in with stays good."""
     cookie.check_own(request)
     cookie.forget(request, response)
