@@ -94,6 +94,20 @@ def test_users_are_seen_with_what_they_have(api, admin):
     assert found["root"]["jobs"] == 0
 
 
+def test_users_cost_what_their_jobs_took(redis_server, tmp_path):
+    clear(redis_server.url)
+    with (
+        kiosk(tmp_path / "kiosk", redis_server.url, price="3600 EUR") as api,
+        api.client() as ann,
+        api.client(api.token_of("root", "admin")) as admin,
+    ):
+        submit(ann)
+        work(api.backend, ["a.tif", "b.tif"])
+        found = {one["user"]: one["cost"] for one in admin.get("/admin/users").json()}
+    assert found["root"] == {"spent": 0, "currency": "EUR"}
+    assert found["ann"]["spent"] >= 1
+
+
 def test_storage_is_added_up_beside_the_requests(api, admin):
     with api.client() as ann:
         submit(ann)

@@ -244,7 +244,8 @@ export interface paths {
          * Results
          * @description All results of a job as one zip, laid out as the folder that `cytomill run` writes.
          *
-         *     Of a job that has not ended it holds what there is.
+         *     Of a job that has not ended it holds what there is. With `formats`, what cannot be made of an
+         *     image is told in a file NAME_error.txt.
          */
         get: operations["results_results"];
         put?: never;
@@ -659,7 +660,7 @@ export interface paths {
         post: operations["session_begin"];
         /**
          * End
-         * @description Sign out: the browser drops the cookie. The token itself stays good.
+         * @description Sign out: the browser drops the cookie. What one signed in with stays good.
          */
         delete: operations["session_end"];
         options?: never;
@@ -1971,6 +1972,16 @@ export interface components {
             expires: number;
         };
         /**
+         * SpentAnswer
+         * @description What time of consumers cost.
+         */
+        SpentAnswer: {
+            /** Spent */
+            spent: number;
+            /** Currency */
+            currency: string;
+        };
+        /**
          * State
          * @description Where a job stands.
          * @enum {string}
@@ -2117,6 +2128,8 @@ export interface components {
              * @description Of consumers' threads.
              */
             seconds: number;
+            /** @description Null where the kiosk has no price. */
+            cost: components["schemas"]["SpentAnswer"] | null;
             /** Upload Bytes */
             upload_bytes: number;
             /** Most Upload Bytes */
@@ -4597,7 +4610,10 @@ export interface operations {
     };
     results_results: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description With commas, those that the job's `formats` names; what was not stored so is made on the way. Default: all that is stored, as it is. */
+                formats?: string | null;
+            };
             header?: never;
             path: {
                 /** @description The id of a job. */

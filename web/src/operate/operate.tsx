@@ -1,8 +1,45 @@
-import { Title } from "@mantine/core";
+import { SimpleGrid, Stack, Title } from "@mantine/core";
+import { useMe } from "../api/queries";
+import { Empty } from "../ui/empty";
 import { useTitle } from "../ui/title";
+import { ConsumersTable } from "./consumers-table";
+import { FailuresTable } from "./failures-table";
+import { ModelsTable } from "./models-table";
+import { useThroughput } from "./queries";
+import { QueuesTable } from "./queues-table";
+import { Section } from "./section";
+import { Throughput } from "./throughput";
+import { Tiles } from "./tiles";
+import { StorageTable, UsersTable } from "./users-table";
 
-/** The page "Operate". */
+/** What administrators see of the kiosk. */
 export function Operate() {
   useTitle("Operate");
-  return <Title order={1}>Operate</Title>;
+  const me = useMe().data;
+  if (me && !me.scopes.includes("admin")) {
+    return (
+      <Empty title="This is for administrators">Ask who runs this kiosk for such a token.</Empty>
+    );
+  }
+  return <View />;
+}
+
+function View() {
+  return (
+    <Stack maw={1200} mx="auto">
+      <Title order={1}>Operate</Title>
+      <Tiles />
+      <Section title="Images a minute" asked={useThroughput()}>
+        {(minutes) => <Throughput minutes={minutes} />}
+      </Section>
+      <SimpleGrid cols={{ base: 1, lg: 2 }}>
+        <QueuesTable />
+        <StorageTable />
+      </SimpleGrid>
+      <ConsumersTable />
+      <ModelsTable />
+      <FailuresTable />
+      <UsersTable />
+    </Stack>
+  );
 }

@@ -92,6 +92,13 @@ class FailureAnswer(BaseModel):
     time: float
 
 
+class SpentAnswer(BaseModel):
+    """What time of consumers cost."""
+
+    spent: float
+    currency: str
+
+
 class UserAnswer(BaseModel):
     """What a user has and may have; of jobs the newest of the kiosk are looked at."""
 
@@ -101,6 +108,7 @@ class UserAnswer(BaseModel):
     most_jobs: int = Field(description="Of those that have not ended.")
     items: int
     seconds: float = Field(description="Of consumers' threads.")
+    cost: SpentAnswer | None = Field(description="Null where the kiosk has no price.")
     upload_bytes: int
     most_upload_bytes: int
     tokens: int
@@ -218,13 +226,16 @@ def users(request: Request, caller: Operator, held: Held) -> list[UserAnswer]:
 def _user(
     request: Request, held: Backend, name: str, jobs: list[Job], used: list[float]
 ) -> UserAnswer:
+    seconds = sum(job.seconds for job in jobs)
+    price = held.price
     return UserAnswer(
         user=name,
         jobs=len(jobs),
         active=held.queue.user_usage(name),
         most_jobs=held.settings.user_jobs,
         items=sum(job.items for job in jobs),
-        seconds=sum(job.seconds for job in jobs),
+        seconds=seconds,
+        cost=price and SpentAnswer(spent=price.spent(seconds), currency=price.currency),
         upload_bytes=request.app.state.uploads.used(name),
         most_upload_bytes=held.settings.user_bytes,
         tokens=len(used),
