@@ -171,6 +171,13 @@ class Pipeline(ABC, Generic[O]):
         """
         return image
 
+    def shows(self, image: Image) -> int | None:
+        """The channel that pictures of ``image`` show with its objects.
+
+        None is that of the nuclear stain, or all channels of a colour picture.
+        """
+        return None
+
     @abstractmethod
     def split(self, image: Image) -> Sequence[Part]:
         """What of ``image`` can be done independently, in a fixed order."""

@@ -157,9 +157,13 @@ class Nuclei(Pipeline[NucleiOptions]):
             partials,
             scratch,
             measured=self.options.measure,
-            channel=self.channel(image),
+            channel=self.shows(image),
             pixel_size=self.pixel_size(image),
         )
+
+    def shows(self, image: Image) -> int | None:
+        """See `Pipeline.shows`: the channel that is segmented."""
+        return self.channel(image)
 
     def channel(self, image: Image) -> int | None:
         """The channel to segment; None for the brightest of a colour picture's three."""

@@ -57,6 +57,10 @@ class Planes(Pipeline[O]):
         plane = Box(0, 0, *image.shape[3:])
         return [Part(index, t, z, plane) for index, (t, z) in enumerate(image.planes)]
 
+    def shows(self, image: Image) -> int | None:
+        """See `Pipeline.shows`: the channel that is labelled."""
+        return image.channel(self.options.channel)
+
     def process(self, image: Image, part: Part, models: Models) -> Partial:
         """See `Pipeline.process`."""
         watch = Stopwatch()
@@ -83,7 +87,7 @@ class Planes(Pipeline[O]):
             partials,
             scratch,
             measured=self.options.measure,
-            channel=image.channel(self.options.channel),
+            channel=self.shows(image),
             pixel_size=image.pixel_size,
         )
 

@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..image.core import Image, PixelSize
 from ..image.view import forgiving, projected, seen_as, time_of_channels, time_of_depth
 from ..tracks.files.formats import FORMATS, Format, Material
+from ..tracks.files.stack import Labels
 from ..tracks.files.table import track_table, with_tracks
 from ..tracks.lineage import Lineage
 from ..tracks.linking.link import Linking
@@ -162,7 +163,6 @@ class Tracking(Pipeline[O]):
         how = Linking(options.max_gap, options.max_distance, options.divisions)
         watch = Stopwatch()
         size = self._size(image)
-        interval = image.interval if options.frame_interval is None else options.frame_interval * 60
         cells = gathered(image, partials, scratch, how, self._bright(image), watch)
         with watch("link"):
             cells.link(
@@ -170,7 +170,7 @@ class Tracking(Pipeline[O]):
                 shortest=self._shortest(image),
                 daughter=options.min_daughter,
             )
-            lineage = cells.lineage(size, interval)
+            lineage = cells.lineage(size, self.interval(image))
             labels = cells.labels()
             rim = cells.rim()
         with watch("tables"):
@@ -178,14 +178,12 @@ class Tracking(Pipeline[O]):
             if options.measure:
                 table = with_tracks(cells.table(size, self._measured(image)), lineage)
             tracks = track_table(lineage, image=image.name, rim=rim)
-        raw, shown = self._raw(image)
-        # Frames that were lost are black in files that have pixels.
-        material = Material(lineage, labels, forgiving(raw.with_pixel_size(size)), shown)
+        material = self.material(image, lineage, labels)
         result = Result(
             labels,
             len(lineage.tracks),
             table,
-            self._channel(image),
+            self.shows(image),
             size,
             watch.seconds,
             tables={_TABLE: tracks},
@@ -195,6 +193,25 @@ class Tracking(Pipeline[O]):
             notes=(*self._notes(image), *cells.notes(), *_told_lost(lineage, cells.reasons)),
         )
         return result, lineage
+
+    def material(self, image: Image, lineage: Lineage, labels: Labels) -> Material:
+        """What files of tracks are made of: the lineage, its labels, and ``image`` as shown.
+
+        Frames that were lost are black in files that have pixels.
+        """
+        raw, channel = self._raw(image)
+        return Material(
+            lineage, labels, forgiving(raw.with_pixel_size(lineage.pixel_size)), channel
+        )
+
+    def interval(self, image: Image) -> float | None:
+        """Seconds from one frame to the next; None where that is not known."""
+        wished = self.options.frame_interval
+        return image.interval if wished is None else wished * 60
+
+    def shows(self, image: Image) -> int | None:
+        """See `Pipeline.shows`."""
+        return self._channel(image)
 
     def _shortest(self, image: Image) -> int:
         wished = self.options.min_frames

@@ -160,6 +160,11 @@ class Zoo(Pipeline[ZooOptions]):
         outputs = {"produced": produced}
         return Partial(part.index, *start, box, labels, objects, {}, watch.seconds, outputs)
 
+    def shows(self, image: Image) -> int | None:
+        """See `Pipeline.shows`: the first channel that the model is given."""
+        channels = self._sampler.channels(image)
+        return None if image.rgb and len(channels) > 1 else channels[0]
+
     def merge(self, image: Image, partials: Iterable[Partial], scratch: Path) -> Result:
         """Put maps together, number the objects through the image, and put their rows together."""
         watch = Stopwatch()
@@ -188,7 +193,6 @@ class Zoo(Pipeline[ZooOptions]):
             with watch("label"):
                 self._find(image, objects, data)
         stack, count = objects.finish() if objects else (None, 0)
-        channels = self._sampler.channels(image)
         table = tables(image, size, objects.rows) if objects and self._measures else None
         scored = {}
         if self._scored:
@@ -197,7 +201,7 @@ class Zoo(Pipeline[ZooOptions]):
             stack,
             count,
             table,
-            None if image.rgb and len(channels) > 1 else channels[0],
+            self.shows(image),
             size,
             watch.seconds,
             maps={

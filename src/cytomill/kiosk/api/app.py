@@ -137,6 +137,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     stopping = threading.Event()
     threading.Thread(
         target=_sweep, args=(janitor.sweep, stopping), name="janitor", daemon=True
+    app.state.viewing = CapacityLimiter(views.AT_ONCE)
+    app.state.conversions = CapacityLimiter(formats.AT_ONCE)
     ).start()
     try:
         yield

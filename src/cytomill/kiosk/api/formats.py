@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from ...batch.outputs import Outputs
 from ...batch.run import make_pipeline
 from ...jobs.job import Job
-from ..formats.catalog import Format, offered
+from ...pipelines.base import Pipeline
+from ..backend import Backend
+from ..cache import Cache
+from ..formats.catalog import chosen, offered
+from ..formats.kept import JobKept
+from ..formats.taking import Taking
 from .common import Held, JobId, Reader, find_job
+from .reading import done, record
+from .zipping import Member
 
 router = APIRouter(tags=["results"])
+
+#: Zips that are made of converted results at once, or of which a piece is read.
+AT_ONCE = 4
 
 
 class FormatAnswer(BaseModel):
@@ -29,10 +42,29 @@ def listed(job_id: JobId, caller: Reader, held: Held) -> list[FormatAnswer]:
     job = find_job(held.queue, caller, job_id)
     return [
         FormatAnswer(name=one.name, title=one.title, summary=one.summary, stored=one.stored)
-        for one in of_job(job)
+        for one in offered(*_made(job))
     ]
 
 
-def of_job(job: Job) -> list[Format]:
-    """The formats of a job. Raises `OptionError` where its pipeline is no longer here."""
-    return offered(make_pipeline(job.pipeline, job.options), Outputs(**job.outputs))
+def converted(cache: Cache, held: Backend, job: Job, formats: str) -> Iterator[Member]:
+    """The results of a job in ``formats``, named with commas, as members of a zip.
+
+    Raises `OptionError` at once for one that the job has not.
+    """
+    pipeline, outputs = _made(job)
+    wanted = chosen(offered(pipeline, outputs), formats)
+    taking = Taking(JobKept(held, cache, job, pipeline, outputs), wanted)
+    return _members(taking, held, job)
+
+
+def _members(taking: Taking, held: Backend, job: Job) -> Iterator[Member]:
+    for name, chunks in taking.tables():
+        yield Member(name, chunks)
+    for index, attempt in done(held.queue, job):
+        found = record(held.bucket, job, index, attempt)
+        for name, chunks in taking.images(index, attempt, found) if found else ():
+            yield Member(name, chunks)
+
+
+def _made(job: Job) -> tuple[Pipeline[Any], Outputs]:
+    return make_pipeline(job.pipeline, job.options), Outputs(**job.outputs)

@@ -18,10 +18,11 @@ from ...jobs.job import Job
 from ..backend import Backend
 from ..record import ItemRecord, Output
 from .common import ROOT, Held, JobId, Reader, find_job
+from .formats import converted
 from .items import ItemIndex
 from .reading import done, in_order, record
 from .schemas import FileAnswer
-from .sending import attached, begun, send
+from .sending import attached, begun, send, streamed
 from .zipping import Member, zipped
 
 router = APIRouter(tags=["results"])
@@ -143,15 +144,33 @@ def _report(bucket: Bucket, job: Job) -> list[tuple[str, int]]:
     response_class=Response,
     responses={200: {"description": "A zip.", "content": _ZIP}},
 )
-def results(request: Request, job_id: JobId, caller: Reader, held: Held) -> Response:
+def results(
+    request: Request,
+    job_id: JobId,
+    caller: Reader,
+    held: Held,
+    formats: Annotated[
+        str | None,
+        Query(
+            max_length=1000,
+            description="With commas, those that the job's `formats` names; what was not stored so "
+            "is made on the way. Default: all that is stored, as it is.",
+        ),
+    ] = None,
+) -> Response:
     """All results of a job as one zip, laid out as the folder that `cytomill run` writes.
 
-    Of a job that has not ended it holds what there is.
+    Of a job that has not ended it holds what there is. With `formats`, what cannot be made of an
+    image is told in a file NAME_error.txt.
     """
     job = find_job(held.queue, caller, job_id)
-    members = _members(request.app.state.readers, held, job)
     headers = attached(f"{_file_name(job)}.zip")
-    return StreamingResponse(begun(zipped(members)), 200, headers, "application/zip")
+    if formats is None:
+        members = _members(request.app.state.readers, held, job)
+        return StreamingResponse(begun(zipped(members)), 200, headers, "application/zip")
+    members = converted(request.app.state.cache, held, job, formats)
+    chunks = streamed(zipped(members), request.app.state.conversions)
+    return StreamingResponse(chunks, 200, headers, "application/zip")
 
 
 def _file_name(job: Job) -> str:

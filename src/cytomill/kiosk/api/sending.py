@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from itertools import chain
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -49,6 +51,15 @@ def attached(name: str) -> dict[str, str]:
 def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """``chunks``, of which the first was read: what cannot be read is told by the status."""
     return chain([next(chunks, b"")], chunks)
+
+
+async def streamed(chunks: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIterator[bytes]:
+    """``chunks``, each of which is made in a thread of ``limiter``, for that may take a while.
+
+    Who receives them slowly takes no thread meanwhile.
+    """
+    while (chunk := await run_sync(next, chunks, None, limiter=limiter)) is not None:
+        yield chunk
 
 
 def _part(headers: Mapping[str, str], tag: str, size: int) -> tuple[int, int] | None:
