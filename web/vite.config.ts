@@ -9,6 +9,8 @@ export default defineConfig({
   build: {
     outDir: process.env.OUT ?? "../src/cytomill/kiosk/page",
     emptyOutDir: true,
+    // What others wrote may be passed on with their notices alone.
+    license: { fileName: "licenses.md" },
     target: "es2022",
     // Pictures and fonts stay files: the page's policy lets it load nothing but its own.
     assetsInlineLimit: 0,
