@@ -26,7 +26,7 @@ export function Grid<Row>(props: {
   const place = (one: Column<Row>) => (one.number ? "right" : "left");
   return (
     <Table.ScrollContainer
-      minWidth={120 * props.columns.length}
+      minWidth={100 * props.columns.length}
       scrollAreaProps={{
         viewportProps: { tabIndex: 0, "aria-label": props.label, role: "region" },
       }}

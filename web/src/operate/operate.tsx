@@ -1,4 +1,4 @@
-import { SimpleGrid, Stack, Title } from "@mantine/core";
+import { Stack, Title } from "@mantine/core";
 import { useMe } from "../api/queries";
 import { Empty } from "../ui/empty";
 import { useTitle } from "../ui/title";
@@ -32,14 +32,12 @@ function View() {
       <Section title="Images a minute" asked={useThroughput()}>
         {(minutes) => <Throughput minutes={minutes} />}
       </Section>
-      <SimpleGrid cols={{ base: 1, lg: 2 }}>
-        <QueuesTable />
-        <StorageTable />
-      </SimpleGrid>
+      <QueuesTable />
       <ConsumersTable />
       <ModelsTable />
       <FailuresTable />
       <UsersTable />
+      <StorageTable />
     </Stack>
   );
 }

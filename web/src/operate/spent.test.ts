@@ -9,3 +9,8 @@ it("adds costs up", () => {
 it("knows none where no price is set", () => {
   expect([money(undefined), money([]), money([null])]).toEqual([undefined, undefined, undefined]);
 });
+
+it("does not say that little is nothing", () => {
+  const little = money([{ spent: 0.0004, currency: "EUR" }]);
+  expect([little, money([{ spent: 0, currency: "EUR" }])]).toEqual(["< 0.01 EUR", "0.00 EUR"]);
+});

@@ -10,5 +10,7 @@ export function money(costs: readonly (Spent | null)[] | undefined): string | un
   const first = known[0];
   if (!first) return undefined;
   const sum = known.reduce((total, one) => total + one.spent, 0);
-  return `${sum.toFixed(2)} ${first.currency}`;
+  return sum > 0 && sum < 0.005
+    ? `< 0.01 ${first.currency}`
+    : `${sum.toFixed(2)} ${first.currency}`;
 }
