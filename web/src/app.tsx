@@ -77,7 +77,7 @@ function Inside() {
         <Tokens />
       </Route>
       <Route>
-        <Empty title="There is no such page">
+        <Empty title="There is no such page" order={1}>
           The address may be mistyped, or what it led to is gone.
         </Empty>
       </Route>
@@ -87,7 +87,7 @@ function Inside() {
 
 function Waiting() {
   return (
-    <Stack p="md" aria-busy="true" aria-label="Loading">
+    <Stack p="md" role="status" aria-busy="true" aria-label="Loading">
       <Skeleton height={36} width="40%" />
       <Skeleton height={120} />
       <Skeleton height={120} />

@@ -7,6 +7,7 @@ export function NoJobs() {
   return (
     <Empty
       title="No jobs yet"
+      order={1}
       action={
         <Button component={Link} href="/new" size="md">
           New job
