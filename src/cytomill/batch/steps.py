@@ -19,11 +19,16 @@ MEASUREMENTS = "measurements"
 def viewed(pipeline: Pipeline[Any], images: Sequence[Image], name: str) -> list[Image]:
     """The images of the input ``name`` as ``pipeline`` takes them.
 
-    They are called by its name, of several with ``#`` and a number. Raises `InputError`.
+    They are called as `named` says. Raises `InputError`.
     """
+    return [pipeline.view(one) for one in named(images, name)]
+
+
+def named(images: Sequence[Image], name: str) -> list[Image]:
+    """The images of the input ``name``, called by its name; of several with ``#`` and a number."""
     if len(images) == 1:
-        return [pipeline.view(replace(images[0], name=name))]
-    return [pipeline.view(replace(one, name=f"{name}#{i}")) for i, one in enumerate(images)]
+        return [replace(images[0], name=name)]
+    return [replace(one, name=f"{name}#{i}") for i, one in enumerate(images)]
 
 
 class Found:

@@ -46,6 +46,11 @@ class WholeSource:
         """One plane, or the rectangle of it given by ``y`` and ``x``."""
         return self._whole()[t, c, z, y, x].copy()
 
+    @property
+    def grain(self) -> tuple[int, int]:
+        """See `Grained`: the whole plane, and all others with it."""
+        return self._shape[3:]
+
     def close(self) -> None:
         """Let the array go."""
         self._array = self._decode = None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from .checks import check_dtype, check_plane, name_axes, reading
 from .core import AXES, Image, ImageFile
 from .ngff_metadata import Multiscale, images
 from .ngff_write import write_labelled
+from .reduced import Reduced
 
 __all__ = ["open_ngff", "write_labelled"]
 
@@ -39,10 +43,46 @@ class ZarrSource:
     """A `PixelSource` over a Zarr array; reads the chunks that a rectangle touches.
 
     ``positions`` are where T, C, Z, Y and X are among the array's axes; -1 where it lacks one.
+    ``reduced`` are the folders of its smaller copies.
     """
 
-    def __init__(self, subject: Path, array: Any, positions: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        subject: Path,
+        array: Any,
+        positions: tuple[int, ...],
+        reduced: tuple[Path, ...] = (),
+    ) -> None:
         self._subject, self._array, self._positions = subject, array, positions
+        self._reduced = reduced
+
+    @cached_property
+    def reduced(self) -> list[Reduced]:
+        """See `Pyramidal`; less those that cannot be read or are not of its kind."""
+        found = []
+        for path in self._reduced:
+            with suppress(InputError):
+                array = _open_array(path)
+                own = ZarrSource(self._subject, array, self._positions)
+                if own._planes == self._planes and array.dtype == self._array.dtype:
+                    found.append(Reduced(*own._edges(array.shape), own))
+        return found
+
+    @property
+    def grain(self) -> tuple[int, int]:
+        """See `Grained`: a chunk, or the shard that it is in."""
+        return self._edges(self._array.chunks)
+
+    @property
+    def _planes(self) -> list[int]:
+        """How many axes there are, and the lengths of T, C and Z."""
+        shape = self._array.shape
+        return [len(shape), *(shape[p] if p >= 0 else 1 for p in self._positions[:3])]
+
+    def _edges(self, lengths: Sequence[int]) -> tuple[int, int]:
+        """Of lengths along all axes those along Y and X."""
+        y, x = self._positions[3:]
+        return int(lengths[y]), int(lengths[x])
 
     def read(self, t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
         """One plane, or the rectangle of it given by ``y`` and ``x``."""
@@ -64,12 +104,8 @@ class ZarrSource:
 
 
 def _image(subject: Path, name: str, multiscale: Multiscale) -> Image:
-    import zarr  # takes 0.4 s, which only those who have OME-Zarr should wait for
-
-    with reading(multiscale.array), warnings.catch_warnings():
-        # Zarr warns of what old writers did; the user of the file can do nothing about it.
-        warnings.simplefilter("ignore")
-        array: Any = zarr.open_array(multiscale.array, mode="r")
+    array = _open_array(multiscale.array)
+    with reading(multiscale.array):
         sizes = tuple(int(size) for size in array.shape)
         dtype = check_dtype(subject, np.dtype(array.dtype))
     if len(sizes) != len(multiscale.axes):
@@ -92,8 +128,17 @@ def _image(subject: Path, name: str, multiscale: Multiscale) -> Image:
         axes="".join(axis for axis in AXES if axis in names),
         shape=(times, channels, depths, height, width),
         dtype=dtype,
-        source=ZarrSource(subject, array, positions),
+        source=ZarrSource(subject, array, positions, multiscale.reduced),
         pixel_size=replace(size, z=None) if size and depths == 1 else size,
         channels=multiscale.channels if len(multiscale.channels) == channels else (),
         interval=multiscale.interval if times > 1 else None,
     )
+
+
+def _open_array(path: Path) -> Any:
+    import zarr  # takes 0.4 s, which only those who have OME-Zarr should wait for
+
+    with reading(path), warnings.catch_warnings():
+        # Zarr warns of what old writers did; the user of the file can do nothing about it.
+        warnings.simplefilter("ignore")
+        return zarr.open_array(path, mode="r")

@@ -25,8 +25,8 @@ _TYPES = {"time": "T", "channel": "C"}
 class Multiscale:
     """An image of several resolutions: ``array`` is the folder of the full one.
 
-    ``axes`` is a letter per axis, in upper case; T, C, Z, Y, X have their usual meaning.
-    ``interval`` is the time between two frames in seconds.
+    ``reduced`` are those of the others. ``axes`` is a letter per axis, in upper case; T, C, Z, Y, X
+    have their usual meaning. ``interval`` is the time between two frames in seconds.
     """
 
     array: Path
@@ -34,6 +34,7 @@ class Multiscale:
     pixel_size: PixelSize | None
     channels: tuple[str, ...]
     interval: float | None = None
+    reduced: tuple[Path, ...] = ()
 
 
 def attributes(folder: Path) -> dict[str, Any]:
@@ -154,6 +155,7 @@ def _multiscale(folder: Path, own: dict[str, Any], about: OmeImage | None) -> Mu
             size or (about.pixel_size if about else None),
             channels or (about.channels if about else ()),
             next(filter(None, times), None) or (about.interval if about else None),
+            tuple(_below(folder, str(one["path"])) for one in first["datasets"][1:]),
         )
 
 

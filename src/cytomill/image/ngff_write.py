@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .atomic import replacing
-from .core import Image
+from .core import AXES, Image
+from .ngff_describe import colours, described
 
 #: Versions of OME-Zarr and the Zarr format each is written in.
 VERSIONS = {"0.4": 2, "0.5": 3}
@@ -33,12 +34,6 @@ _ZARR_3_CODEC = {
     "configuration": {"cname": "zstd", "clevel": 1, "shuffle": "shuffle"},
 }
 
-_TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
-
-#: Colours of channels, as viewers that know nothing better show them.
-_COLOURS = ("FFFFFF", "00FF00", "FF00FF", "00FFFF", "FFFF00", "FF0000", "0000FF")
-_SINGLE, _RGB = ("FFFFFF",), ("FF0000", "00FF00", "0000FF")
-
 _Rectangle = tuple[slice, slice]
 #: Reads a rectangle of one plane: t, c, z and the rectangle.
 _Reader = Callable[[int, int, int, _Rectangle], NDArray[Any]]
@@ -57,7 +52,7 @@ class _Stack:
 
     def keep(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Of values for T, C, Z, Y and X, those of the kept axes."""
-        return tuple(value for axis, value in zip(_TYPES, values, strict=True) if axis in self.axes)
+        return tuple(value for axis, value in zip(AXES, values, strict=True) if axis in self.axes)
 
 
 def write_labelled(
@@ -135,19 +130,7 @@ def _write(group: Any, stack: _Stack, image: Image, version: str) -> Any:
             twice = (slice(2 * y.start, 2 * y.stop), slice(2 * x.start, 2 * x.stop))
             block = np.asarray(finer[stack.keep((*plane, *twice))])
             array[stack.keep((*plane, y, x))] = stack.halve(block)
-    multiscale: dict[str, Any] = {
-        "name": stack.name,
-        "axes": _axes(stack.axes, image),
-        "datasets": [
-            {
-                "path": str(number),
-                "coordinateTransformations": [
-                    {"type": "scale", "scale": _scale(stack, image, 2**number)}
-                ],
-            }
-            for number in range(level + 1)
-        ],
-    }
+    multiscale: dict[str, Any] = described(stack.name, stack.axes, image, level + 1)
     if version == "0.4":
         multiscale["version"] = version
     _describe(group, version, multiscales=[multiscale])
@@ -181,42 +164,20 @@ def _blocks(
                 yield plane, rectangle
 
 
-def _axes(axes: str, image: Image) -> list[dict[str, str]]:
-    """The axes of a multiscale; space and time have a unit where their steps are known."""
-    size = image.pixel_size
-    described = []
-    for axis in axes:
-        entry = {"name": axis.lower(), "type": _TYPES[axis]}
-        if size is not None and (axis in "YX" or (axis == "Z" and size.z is not None)):
-            entry["unit"] = "micrometer"
-        if axis == "T" and image.interval is not None:
-            entry["unit"] = "second"
-        described.append(entry)
-    return described
-
-
-def _scale(stack: _Stack, image: Image, factor: int) -> list[float]:
-    """The step of a level along each axis; 1 where it is unknown."""
-    size = image.pixel_size
-    z, y, x = (size.z or 1.0, size.y, size.x) if size is not None else (1.0, 1.0, 1.0)
-    return list(stack.keep((image.interval or 1.0, 1.0, z, y * factor, x * factor)))
-
-
 def _omero(image: Image, stack: _Stack, small: Any) -> dict[str, Any]:
     """How viewers show the channels: their names, colours and the range of their values."""
     count = image.shape[1]
-    colours = _RGB if image.rgb else _SINGLE if count == 1 else _COLOURS
     kind = stack.dtype
     low, high = (0, np.iinfo(kind).max) if kind.kind in "ui" else (0, 1)
     channels = []
-    for c in range(count):
+    for c, colour in enumerate(colours(image)):
         plane = np.asarray(small[stack.keep((0, c, image.shape[2] // 2, slice(None), slice(None)))])
         finite = plane[np.isfinite(plane)]
         start, end = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
         channels.append(
             {
                 "label": image.channels[c] if image.channels else f"channel {c}",
-                "color": colours[c % len(colours)],
+                "color": colour,
                 "active": True,
                 "window": {
                     "min": min(float(low), start),

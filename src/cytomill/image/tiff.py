@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from .checks import check_dtype, check_plane
 from .core import Image, ImageFile, PixelSource
 from .memory import WholeSource
 from .ome import OmeImage
+from .reduced import Reduced
 from .tiff_layout import Layout, canonical, paged, whole
 from .tiff_pages import PageSource, cut_short, decoding, first_offset
 
@@ -149,7 +151,8 @@ def _image(
         layout, names = whole(path, series)
         source = _whole_source(path, series, layout, names, dtype, lock)
     else:
-        source = PageSource(path, tif, series, layout, dtype, lock)
+        reduced = _reduced(path, tif, series, layout, lock)
+        source = PageSource(path, tif, series, layout, dtype, lock, reduced)
     channels = (about.channels if about else ()) or labels(tif, layout.shape)
     if len(channels) != layout.shape[1]:
         channels = ("red", "green", "blue") if layout.rgb else ()
@@ -167,6 +170,21 @@ def _image(
         if layout.shape[0] > 1
         else None,
     )
+
+
+def _reduced(
+    path: Path, tif: Any, series: Any, layout: Layout, lock: threading.Lock
+) -> list[Reduced]:
+    """The smaller copies of a series, less those that are not of its kind."""
+    found = []
+    for level in series.levels[1:]:
+        with suppress(InputError):
+            own = paged(path, level, False)
+            if own is None or own.shape[:3] != layout.shape[:3] or level.dtype != series.dtype:
+                continue
+            source = PageSource(path, tif, level, own, np.dtype(level.dtype.name), lock)
+            found.append(Reduced(own.shape[3], own.shape[4], source))
+    return found
 
 
 def _whole_source(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .checks import reading
+from .reduced import Reduced
 from .tiff_layout import Layout
 
 #: Values of the tag Compression whose segments share tables that are stored apart.
@@ -67,7 +68,10 @@ class PageSource:
         layout: Layout,
         dtype: np.dtype[Any],
         lock: threading.Lock,
+        reduced: Sequence[Reduced] = (),
     ) -> None:
+        #: The smaller copies in the file.
+        self.reduced = reduced
         self._path, self._tif, self._series = path, tif, series
         self._layout, self._dtype, self._lock = layout, dtype, lock
         self._page_bytes = int(series.keyframe.nbytes)
@@ -98,6 +102,14 @@ class PageSource:
                 return self._contiguous(page.parent, offset, sample, rows, columns)
             return self._segments(page, sample, rows, columns)
 
+    @property
+    def grain(self) -> tuple[int, int]:
+        """See `Grained`; a pixel where nothing is compressed."""
+        keyframe = self._series.keyframe
+        if self._start is not None or keyframe.compression == 1:
+            return 1, 1
+        return _segment(keyframe)
+
     def close(self) -> None:
         """Close the file."""
         self._tif.close()
@@ -127,10 +139,7 @@ class PageSource:
         """A rectangle of a plane, pasted from the strips or tiles it touches."""
         keyframe = page.keyframe
         separate, _, height, width, _ = keyframe.shaped
-        if keyframe.is_tiled:
-            high, wide = keyframe.tilelength, keyframe.tilewidth
-        else:
-            high, wide = min(keyframe.rowsperstrip, height), width
+        high, wide = _segment(keyframe)
         down, across = -(-height // high), -(-width // wide)
         plane = sample * down * across if separate > 1 else 0
         sample = 0 if separate > 1 else sample
@@ -192,6 +201,14 @@ def first_offset(series: Any) -> int | None:
     if series.is_multifile or not series.keyframe.is_final or series.dataoffset is None:
         return None
     return int(series.dataoffset)
+
+
+def _segment(keyframe: Any) -> tuple[int, int]:
+    """Height and width of the tiles or strips of a page."""
+    if keyframe.is_tiled:
+        return int(keyframe.tilelength), int(keyframe.tilewidth)
+    _, _, height, width, _ = keyframe.shaped
+    return int(min(keyframe.rowsperstrip, height)), int(width)
 
 
 def _follow(offsets: Any, counts: Any) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, PermanentError
 from ..image.core import ImageFile, PixelSource
 from ..image.entry import Source
+from ..image.reduced import Reduced, grain_of, reduced_of
 
 
 @contextmanager
@@ -75,6 +76,19 @@ class _Pixels:
         """See `PixelSource.read`."""
         with retold(self.path, self.name):
             return self.source.read(t, c, z, y, x)
+
+    @property
+    def reduced(self) -> list[Reduced]:
+        """Those of the source."""
+        return [
+            replace(one, source=_Pixels(one.source, self.path, self.name))
+            for one in reduced_of(self.source)
+        ]
+
+    @property
+    def grain(self) -> tuple[int, int]:
+        """That of the source."""
+        return grain_of(self.source)
 
     def close(self) -> None:
         """Close the source."""

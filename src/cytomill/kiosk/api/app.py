@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +24,8 @@ from ..cache import Cache
 from ..inspection import Inspection
 from ..janitor import Janitor
 from ..storage import Storage
+from ..view.rows import Measurements
+from ..view.views import Views
 from ..workplace import workplace
 from . import (
     admin,
@@ -43,6 +45,7 @@ from . import (
     shares,
     tokens,
     uploads,
+    views,
 )
 from .auth import guard
 from .common import ROOT, known_queries
@@ -66,6 +69,7 @@ _ROUTERS = (
     results,
     formats,
     preview,
+    views,
     events,
     uploads,
     inspect,
@@ -110,6 +114,8 @@ def create(backend: Backend, *, free: bool = False, page: Path = FOLDER) -> Fast
     app.state.cache = Cache(workplace() / "previews", _CACHE)
     app.state.inspection = Inspection(app.state.uploads, backend.bucket, app.state.cache)
     app.state.storage = Storage(backend.bucket)
+    app.state.views = Views(backend, app.state.cache, workplace() / "views")
+    app.state.measurements = Measurements(backend.bucket, workplace() / "tables")
     app.state.readers = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
     guard(app, backend, free=free)
     for module in _ROUTERS:
@@ -131,30 +137,32 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     """What works beside the requests: the reader of events, and the janitor."""
     app.state.hub.start()
     app.state.previews = CapacityLimiter(preview.AT_ONCE)
+    app.state.viewing = CapacityLimiter(views.AT_ONCE)
+    app.state.conversions = CapacityLimiter(formats.AT_ONCE)
     app.state.inspections = CapacityLimiter(inspect.AT_ONCE)
     app.state.thumbnails = CapacityLimiter(inspect.DRAWN_AT_ONCE)
     janitor = Janitor(app.state.backend, app.state.uploads)
     stopping = threading.Event()
-    threading.Thread(
-        target=_sweep, args=(janitor.sweep, stopping), name="janitor", daemon=True
-    app.state.viewing = CapacityLimiter(views.AT_ONCE)
-    app.state.conversions = CapacityLimiter(formats.AT_ONCE)
-    ).start()
+    sweeps = (janitor.sweep, app.state.views.sweep)
+    threading.Thread(target=_sweep, args=(sweeps, stopping), name="janitor", daemon=True).start()
     try:
         yield
     finally:
         stopping.set()
         app.state.hub.close()
         await asyncio.to_thread(app.state.readers.shutdown, cancel_futures=True)
+        await asyncio.to_thread(app.state.views.close)
+        await asyncio.to_thread(app.state.measurements.close)
 
 
-def _sweep(sweep: Callable[[], object], stopping: threading.Event) -> None:
-    """Delete what has expired, for as long as the process runs."""
+def _sweep(sweeps: Sequence[Callable[[], object]], stopping: threading.Event) -> None:
+    """Delete what has expired, and close what is not looked at, for as long as the process runs."""
     while not stopping.wait(_SWEEP):
-        started = time.monotonic()
-        try:
-            sweep()
-        except CytomillError as error:
-            _LOG.warning("janitor: %s", error)
-        except Exception as error:  # one thing that cannot be deleted must not end the thread
-            problems.fault(error, f"janitor, after {time.monotonic() - started:.1f} s")
+        for sweep in sweeps:
+            started = time.monotonic()
+            try:
+                sweep()
+            except CytomillError as error:
+                _LOG.warning("janitor: %s", error)
+            except Exception as error:  # one thing that cannot be deleted must not end the thread
+                problems.fault(error, f"janitor, after {time.monotonic() - started:.1f} s")
