@@ -3,7 +3,7 @@ import { type CSSVariablesResolver, createTheme } from "@mantine/core";
 /** Colours and sizes of the whole page; contrast of text is WCAG AA in both schemes. */
 export const theme = createTheme({
   primaryColor: "teal",
-  primaryShade: { light: 9, dark: 4 },
+  primaryShade: 9,
   autoContrast: true,
   luminanceThreshold: 0.35,
   defaultRadius: "md",
