@@ -28,7 +28,7 @@ export function Grid<Row>(props: {
     <Table.ScrollContainer
       minWidth={100 * props.columns.length}
       scrollAreaProps={{
-        viewportProps: { tabIndex: 0, "aria-label": props.label, role: "region" },
+        viewportProps: { tabIndex: 0, "aria-label": props.label, role: "group" },
       }}
     >
       <Table verticalSpacing={6} horizontalSpacing="sm" aria-label={props.label}>
