@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
+from cytomill.cli.main import cli
+from cytomill.client import AnswerError, Client
 from cytomill.jobs import shares
 from cytomill.jobs.shares import Shares
+from cytomill.settings import settings
 from tests.integration.test_api_jobs import problem
 from tests.kiosk import kiosk, submit, work
 from tests.redis_server import clear
@@ -137,3 +142,20 @@ def test_a_secret_that_was_made_up_is_none(api, secret):
     assert Shares(api.backend.redis).check(secret) is None
     with api.client(secret) as guest:
         problem(guest.get("/me"), 401, "not_signed_in")
+
+
+def test_the_command_and_python_make_links(api, job, monkeypatch):
+    monkeypatch.setattr("cytomill.client.server.settings", replace(settings, token=api.token))
+    answer = CliRunner().invoke(cli, ["jobs", "share", job[:8], "--days", "1", "--server", api.url])
+    assert answer.exit_code == 0, answer.output
+    link = answer.stdout.strip()
+    assert link.startswith(f"{api.url}/shared#cyts_")
+    assert "good until" in answer.stderr
+    with Client(api.url, link.partition("#")[2]) as guest:
+        assert guest.job(job).state == "done"
+        with pytest.raises(AnswerError, match="one job"):
+            guest.jobs()
+    with Client(api.url, api.token) as ann:
+        made = ann.share(job, days=2)
+        assert made.job == job
+        assert made.expires > time.time() + 86_400

@@ -192,6 +192,28 @@ def download(
         say_notes(results)
 
 
+@command.command("share")
+@kiosk_options
+@_ID
+@click.option(
+    "--days",
+    type=click.FloatRange(min=0, min_open=True, max=90),
+    default=7,
+    show_default=True,
+    help="How long the link is good, at most: it ends with the job.",
+)
+@_JSON
+def share(server: str | None, token: str | None, job: str, days: float, as_json: bool) -> None:
+    """Make a link for a colleague, who sees this job and fetches its results, and nothing else."""
+    with asked(server, token) as client:
+        made = client.share(client.find(job).id, days=days)
+    if as_json:
+        click.echo(json.dumps(asdict(made)))
+        return
+    click.echo(made.url)
+    click.echo(f"good until {_when(made.expires)}; not shown again", err=True)
+
+
 @command.command("delete")
 @kiosk_options
 @_IDS

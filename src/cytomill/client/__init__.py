@@ -14,6 +14,7 @@ __all__ = [
     "Results",
     "ServerAwayError",
     "ServerBusyError",
+    "Share",
     "SignInError",
     "Stored",
     "Upload",
@@ -30,5 +31,5 @@ from .errors import (
     ServerBusyError,
     SignInError,
 )
-from .records import Item, Job, Output, Stored, Upload
+from .records import Item, Job, Output, Share, Stored, Upload
 from .sync import Client

@@ -7,6 +7,7 @@ import contextlib
 import secrets
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
@@ -19,7 +20,7 @@ from .download import Downloader, Results
 from .errors import JobFailedError, NotFoundError
 from .http import Http, Notify, part
 from .plan import plan
-from .records import Item, Job, Stored, Upload
+from .records import Item, Job, Share, Stored, Upload
 from .server import Server
 from .upload import Uploader
 
@@ -337,6 +338,12 @@ class AsyncClient:
         """Keep the job for ever, or let it expire."""
         told = {"pinned": pinned}
         return Job.parse(await self._http.call("PATCH", f"/jobs/{part(job)}", told=told))
+
+    async def share(self, job: str, *, days: float = 7) -> Share:
+        """Make a link with which whoever has it sees the job, and fetches its results."""
+        told = {"days": days}
+        made = await self._http.call("POST", f"/jobs/{part(job)}/shares", told=told)
+        return replace(Share.parse(made), url=f"{self.server.url}/shared#{made['secret']}")
 
     async def delete(self, job: str) -> None:
         """Delete the job with its results; it is stopped first."""

@@ -77,6 +77,21 @@ class Job(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Share(_Record):
+    """A link to a job, good until ``expires``, in seconds since 1970.
+
+    ``url`` is what a colleague opens; the part after ``#`` is the secret, good in place of a token
+    to read the job.
+    """
+
+    id: str
+    job: str
+    created: float
+    expires: float
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Output(_Record):
     """A file of an item, or a ``folder``: its path in the folder of results, its size in bytes."""
 

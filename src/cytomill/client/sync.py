@@ -13,7 +13,7 @@ from .aio import AsyncClient, Labels, Paths, Progress
 from .download import Results
 from .http import Notify
 from .loop import Loop
-from .records import Item, Job, Stored, Upload
+from .records import Item, Job, Share, Stored, Upload
 
 
 class Client:
@@ -185,6 +185,10 @@ class Client:
     def pin(self, job: str, pinned: bool = True) -> Job:
         """See `AsyncClient.pin`."""
         return self._loop.call(self._client.pin(job, pinned))
+
+    def share(self, job: str, *, days: float = 7) -> Share:
+        """See `AsyncClient.share`."""
+        return self._loop.call(self._client.share(job, days=days))
 
     def delete(self, job: str) -> None:
         """See `AsyncClient.delete`."""
