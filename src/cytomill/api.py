@@ -131,6 +131,7 @@ def run(
     pipeline: str | None = None,
     pattern: str | None = None,
     split: str | None = None,
+    axes: str | None = None,
     format: Format = "tiff",  # noqa: A002 - the name of the command's option
     ngff: str | None = None,
     overlay: bool = False,
@@ -146,7 +147,8 @@ def run(
     """Run a pipeline over files, folders, globs, zips or dataset files, as ``cytomill run`` does.
 
     ``options`` are those of the pipeline (``channel``, ``pixel_size``, ``measure``); with a
-    ``model`` among them it is the pipeline ``model``, else ``nuclei``. The rest has the names and
+    ``model`` among them it is the pipeline ``model``, else ``nuclei``. ``axes`` are those of the
+    images where their files say otherwise, such as ``"TYX"``. The rest has the names and
     meanings of the command's options. ``progress`` is called after each input.
 
     Returns what came of each input; one that fails is a record with its reason, not an exception.
@@ -160,6 +162,7 @@ def run(
         options=options,
         pattern=pattern,
         split=split,
+        axes=axes,
         outputs=Outputs(format=format, overlay=overlay, geojson=geojson, ngff=ngff),
         shard=Shard.parse(shard) if shard else None,
         device=device,

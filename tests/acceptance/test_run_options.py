@@ -243,3 +243,34 @@ def test_the_output_folder_may_lie_in_the_input_folder(cytomill, images):
         assert inputs(done) == ["a.tif", "b/c.tif", "d.tif"]
     done = cytomill("run", images / "results", "-o", images / "results")
     assert (done.code, "is where the results are written" in done.err) == (2, True)
+
+
+def test_axes_are_what_the_user_says(cytomill, images, tmp_path):
+    plane = tifffile.imread(images / "a.tif")
+    tifffile.imwrite(tmp_path / "s.tif", np.stack([plane, plane[::-1]]), photometric="minisblack")
+    run = ("run", tmp_path / "s.tif", "-o", tmp_path / "out", "--json")
+    assert cytomill(*run).told["done"] == 1
+    with open_images(tmp_path / "out" / "s_labels.tif") as file:
+        assert file.images[0].axes == "ZYX"
+    done = cytomill(*run, "--axes", "tyx")
+    assert (done.told["done"], done.told["skipped"]) == (1, 0)
+    with open_images(tmp_path / "out" / "s_labels.tif") as file:
+        assert file.images[0].axes == "TYX"
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["axes"] == "TYX"
+    assert cytomill(*run, "--axes", "TYX").told["skipped"] == 1
+    assert cytomill(*run).told["skipped"] == 0
+
+
+@pytest.mark.parametrize(
+    ("axes", "code", "words"),
+    [
+        ("TYQ", 2, "Q is no axis"),
+        ("TTYX", 2, "T is there twice"),
+        ("", 2, "Y is missing"),
+        ("TYX", 1, "a.tif: has 2 axes, YX"),
+    ],
+)
+def test_axes_that_cannot_be_are_said(cytomill, images, tmp_path, axes, code, words):
+    done = cytomill("run", images / "a.tif", "-o", tmp_path / "out", "--axes", axes)
+    assert done.code == code
+    assert words in done.err + done.out

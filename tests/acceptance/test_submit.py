@@ -321,3 +321,14 @@ def test_files_from_python(user, images):
         assert results.manifest == Path("out/manifest.json")
         assert Path("out/b/c_overlay.png").exists()
         assert client.run([images], out="out", overlay=True).objects == results.objects
+
+
+def test_axes_are_said_to_a_kiosk_as_to_a_run(user, images, cytomill):
+    plane = tifffile.imread(images / "a.tif")
+    tifffile.imwrite("s.tif", np.stack([plane, plane[::-1]]), photometric="minisblack")
+    words = ["s.tif", "--axes", "tyx"]
+    assert cytomill("submit", *words, "-o", "there", "-q").code == 0
+    assert cytomill("run", *words, "-o", "here", "-q").code == 0
+    assert files("there") == files("here")
+    done = cytomill("submit", "s.tif", "--axes", "TYY")
+    assert (done.code, "Y is there twice" in done.err) == (2, True)

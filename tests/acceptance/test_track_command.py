@@ -269,3 +269,17 @@ def test_a_run_that_is_stopped_leaves_nothing_half_written(here, start, words):
     there = {path.name for path in out.glob("m*_*")}
     stem = Path(words[1]).name.split(".")[0]
     assert there in (set(), {name.format(stem) for name in OUTPUTS})
+
+
+def test_axes_of_labels_are_what_the_user_says(cytomill, here):
+    labels = np.stack(
+        [tifffile.imread(path) for path in sorted(here.glob("movies/01_GT/TRA/*.tif"))]
+    )
+    # Frames that a program wrote last: without a word they would be columns.
+    tifffile.imwrite("last.tif", np.moveaxis(labels, 0, -1), photometric="minisblack")
+    tifffile.imwrite("first.tif", labels, photometric="minisblack")
+    common = ("--files", "none", "-q")
+    assert cytomill("track", "last.tif", "-o", "a", "--axes", "YXT", *common).code == 0
+    assert cytomill("track", "first.tif", "-o", "b", *common).code == 0
+    found, expected = (tifffile.imread(f"{name}_labels.tif") for name in ("a/last", "b/first"))
+    assert np.array_equal(found, expected)

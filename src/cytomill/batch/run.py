@@ -18,6 +18,7 @@ import pydantic
 from ..errors import CytomillError, Interrupted, OptionError, OutputError, UnreachableError
 from ..image.beside import beside
 from ..image.collect import Entry, collect, output_stems
+from ..image.correction import Correction, corrected, named_axes
 from ..inference.load import Device, cores, models
 from ..inference.runtime import Models, Runtime
 from ..models.identity import Identity
@@ -49,8 +50,8 @@ class Run:
     """One run of a pipeline over inputs: `plan` it, then `go`.
 
     See `cytomill.run` for the arguments; ``images`` are the microscope's, where the inputs are
-    labels. Raises `OptionError`, `InputError` and `OutputError` for
-    what makes any work impossible.
+    labels; ``axes`` are of the inputs alone. Raises `OptionError`, `InputError` and `OutputError`
+    for what makes any work impossible.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Run:
         pattern: str | None = None,
         split: str | None = None,
         images: Sequence[str | Path] = (),
+        axes: str | None = None,
         outputs: Outputs | None = None,
         shard: Shard | None = None,
         device: Device = "auto",
@@ -87,6 +89,9 @@ class Run:
         self.begun = False
         movies = self.pipeline.movies
         entries = collect(inputs, pattern=pattern, split=split, exclude=self.out, movies=movies)
+        self._axes = None if axes is None else named_axes(axes)
+        if self._axes is not None:
+            entries = corrected(entries, Correction(axes=self._axes))
         if images:
             # One by one: a movie is given as often as there are labels of it.
             raws = [collect([one], exclude=self.out, movies=movies) for one in images]
@@ -109,6 +114,8 @@ class Run:
             "models": {name: asdict(model) for name, model in self._models.items()},
             "outputs": asdict(self.outputs),
         }
+        if self._axes is not None:
+            told["axes"] = self._axes
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
     def names(self, plan: Plan) -> list[str]:
@@ -233,8 +240,10 @@ class Run:
         """What the manifest says of the run as a whole."""
         # Several where earlier runs, or other shares, ran on other machines.
         ran = {name: {r.ran[name] for r in records if name in r.ran} for name in self._models}
+        corrected = {} if self._axes is None else {"axes": self._axes}
         return {
             **head(self.pipeline, self.outputs, self._models, ran),
+            **corrected,
             "shard": f"{self._shard.index}/{self._shard.count}" if self._shard else None,
         }
 

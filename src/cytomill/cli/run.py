@@ -30,6 +30,7 @@ from .progress import reporter
 )
 @click.option("--pattern", help="Take the files of a folder that match, such as '*_DAPI.tif'.")
 @click.option("--split", help="Take the images of this split of a dataset file, such as test.")
+@run_flags.axes
 @click.option(
     "--format",
     type=click.Choice(["tiff", "zarr"]),
@@ -61,6 +62,7 @@ def command(
     pipeline: str | None,
     pattern: str | None,
     split: str | None,
+    axes: str | None,
     format: Any,  # noqa: A002 - the option's name
     ngff: str | None,
     overlay: bool,
@@ -88,6 +90,7 @@ def command(
             options={name: value for name, value in options.items() if value is not None},
             pattern=pattern,
             split=split,
+            axes=axes,
             outputs=Outputs(format=format, overlay=overlay, geojson=geojson, ngff=ngff),
             shard=Shard.parse(shard) if shard else None,
             device=device,

@@ -15,6 +15,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Where the results go.
 out = click.option("-o", "--out", required=True, help="Folder for the results.")
 
+#: What the axes of the inputs are.
+axes = click.option(
+    "--axes",
+    metavar="AXES",
+    help="What the axes of the inputs are, where their files say otherwise: letters of TCZYX, as "
+    "many as they have, such as TYX.",
+)
+
 #: The version of OME-Zarr.
 ngff = click.option(
     "--ngff",

@@ -12,7 +12,9 @@ import pydantic
 
 from ..client import Client, Job, Stored
 from ..errors import CytomillError, Interrupted, OptionError
+from ..image.correction import named_axes
 from ..pipelines.registry import DEFAULT, OF_MODELS, chosen, find, names
+from . import run_flags
 from .asked import asked, comeback, fetch, finish, follow, kiosk_options, usable
 from .meter import Meter
 from .options import PipelineCommand, flags
@@ -40,6 +42,7 @@ class _SubmitCommand(PipelineCommand):
     help="An option of a pipeline that only the kiosk has. May be given several times.",
 )
 @click.option("--pattern", help="Take the files of a folder that match, such as '*_DAPI.tif'.")
+@run_flags.axes
 @click.option("--source", help="Take images that the kiosk has: the name of one of its sources.")
 @click.option("--prefix", help="The folder of the source. Default: all of it.")
 @click.option("--name", help="What to call the job. Default: the name of the first input.")
@@ -74,6 +77,7 @@ def command(
     pipeline: str | None,
     given: tuple[str, ...],
     pattern: str | None,
+    axes: str | None,
     source: str | None,
     prefix: str | None,
     name: str | None,
@@ -95,6 +99,8 @@ def command(
     sent; or give --source. What an earlier command has sent of them is not sent again.
     """
     wanted = _options(options, given)
+    if axes is not None:
+        named_axes(axes)  # before anything is sent
     chose = chosen(pipeline, wanted)
     if bool(inputs) == (source is not None):
         raise OptionError("give INPUT to send, or --source for what the kiosk has")
@@ -114,6 +120,7 @@ def command(
             job = client.submit(
                 stored,
                 pipeline=chose,
+                axes=axes,
                 name=_named(inputs, source, prefix) if name is None else name,
                 priority=priority,
                 format=format,

@@ -34,6 +34,7 @@ class _TrackCommand(PipelineCommand):
     "Once for each of LABELS.",
 )
 @click.option("--pattern", help="Take the files of a folder that match, such as 'mask*.tif'.")
+@run_flags.axes
 @click.option(
     "--format",
     type=click.Choice(["tiff", "zarr"]),
@@ -50,6 +51,7 @@ def command(
     out: str,
     images: Sequence[str],
     pattern: str | None,
+    axes: str | None,
     format: Any,  # noqa: A002 - the option's name
     ngff: str | None,
     shard: str | None,
@@ -74,6 +76,7 @@ def command(
             options={name: value for name, value in options.items() if value is not None},
             pattern=pattern,
             images=images,
+            axes=axes,
             outputs=Outputs(format=format, ngff=ngff),
             shard=Shard.parse(shard) if shard else None,
             threads=threads,

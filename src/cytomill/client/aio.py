@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from ..image.correction import named_axes
 from . import arrays, download, events, items, upload
 from .download import Downloader, Results
 from .errors import JobFailedError, NotFoundError
@@ -90,6 +91,8 @@ class AsyncClient:
         *,
         pipeline: str | None = ...,
         out: str | Path,
+        axes: str | None = ...,
+        pixel_size: float | None = ...,
         pattern: str | None = ...,
         name: str = ...,
         format: Literal["tiff", "zarr"] = ...,
@@ -121,9 +124,10 @@ class AsyncClient:
 
         An array gives its labels as `cytomill.segment` does: its shape less the channel axis,
         uint16, or uint32 above 65,535 objects. ``axes`` is a subset of TCZYX, ``pixel_size`` in µm;
-        nothing of it stays at the kiosk. Files give what `cytomill.run` writes; failed inputs are
-        in the results. Raises `OptionError`, `InputError` and `OutputError` where nothing can be
-        begun, and `JobFailedError` where the job gives no results.
+        nothing of it stays at the kiosk. Of files these are given where they say otherwise; files
+        give what `cytomill.run` writes, and failed inputs are in the results. Raises `OptionError`,
+        `InputError` and `OutputError` where nothing can be begun, and `JobFailedError` where the
+        job gives no results.
         """
         if hasattr(inputs, "__array__"):
             if out is not None:
@@ -134,7 +138,7 @@ class AsyncClient:
         if out is None or not str(out):
             raise OptionError("out: name a folder for the results")
         if axes is not None:
-            raise OptionError("axes: are those of an array; files say theirs")
+            named_axes(axes)  # before anything is sent
         if pixel_size is not None:
             options["pixel_size"] = pixel_size
         about = await self.pipeline(_chosen(pipeline, options))
@@ -143,6 +147,7 @@ class AsyncClient:
         job = await self.submit(
             stored,
             pipeline=pipeline,
+            axes=axes,
             name=name,
             format=format,
             ngff=ngff,
@@ -217,6 +222,7 @@ class AsyncClient:
         inputs: Stored | Sequence[Stored],
         *,
         pipeline: str | None = None,
+        axes: str | None = None,
         name: str = "",
         priority: Literal["high", "normal", "low"] = "normal",
         format: Literal["tiff", "zarr"] = "tiff",  # noqa: A002 - the name of the command's option
@@ -229,8 +235,9 @@ class AsyncClient:
         """Submit a job over what was sent, or over what a source of the kiosk has.
 
         ``options`` are those of the pipeline, and so is every argument without a name here.
-        ``priority`` is among one's own jobs. However often the request has to be sent, one job is
-        made.
+        ``axes`` are those of all images where their files say otherwise; `Stored.corrections` says
+        it of some. ``priority`` is among one's own jobs. However often the request has to be sent,
+        one job is made.
         """
         outputs: dict[str, Any] = {"format": format, "overlay": overlay, "geojson": geojson}
         given = [inputs] if isinstance(inputs, Stored) else inputs
@@ -240,7 +247,7 @@ class AsyncClient:
             "name": name,
             "options": wanted,
             "outputs": outputs | ({} if ngff is None else {"ngff": ngff}),
-            "inputs": [one.told() for one in given],
+            "inputs": [(one if axes is None else one.with_axes(axes)).told() for one in given],
             "priority": priority,
         }
         headers = {"Idempotency-Key": secrets.token_hex(16)}

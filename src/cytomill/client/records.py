@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 from ..errors import PermanentError
 
 #: States in which nothing more is done, unless someone asks.
 ENDED = ("done", "failed", "cancelled", "deleting")
+
+#: The path of a correction of all images.
+_ALL = "*"
 
 
 class _Record:
@@ -165,7 +168,9 @@ class Stored:
     """An input that a kiosk has: an upload, or what lies below a prefix of one of its sources.
 
     ``pattern`` takes the files that match, such as ``*_DAPI.tif``. ``folder`` is what the folder of
-    an upload is called: a movie is, whose frames lie at its top.
+    an upload is called: a movie is, whose frames lie at its top. ``paths`` takes only some files,
+    folders, zips and members of zips of an upload. ``corrections`` are mappings that say what files
+    say wrongly: a ``path`` of them, or ``*``, with ``axes``, ``pixel_size`` in µm, or both.
     """
 
     upload: str = ""
@@ -173,13 +178,21 @@ class Stored:
     prefix: str = ""
     pattern: str = ""
     folder: str = ""
+    paths: tuple[str, ...] = ()
+    corrections: tuple[Mapping[str, Any], ...] = ()
 
-    def told(self) -> dict[str, str]:
+    def with_axes(self, axes: str) -> Stored:
+        """The same with ``axes`` for all images of which nothing else is said."""
+        others = [one for one in self.corrections if one["path"] != _ALL]
+        return replace(self, corrections=(*others, {"path": _ALL, "axes": axes}))
+
+    def told(self) -> dict[str, Any]:
         """As the API has it."""
-        place = (
+        place: dict[str, Any] = (
             {"upload": self.upload}
             if self.upload
             else {"source": self.source, "prefix": self.prefix}
         )
-        more = {"pattern": self.pattern, "folder": self.folder}
+        more: dict[str, Any] = {"pattern": self.pattern, "folder": self.folder}
+        more |= {"paths": [*self.paths], "corrections": [dict(one) for one in self.corrections]}
         return place | {name: value for name, value in more.items() if value}

@@ -70,6 +70,8 @@ class Client:
         *,
         pipeline: str | None = ...,
         out: str | Path,
+        axes: str | None = ...,
+        pixel_size: float | None = ...,
         pattern: str | None = ...,
         name: str = ...,
         format: Literal["tiff", "zarr"] = ...,
@@ -112,6 +114,7 @@ class Client:
         inputs: Stored | Sequence[Stored],
         *,
         pipeline: str | None = None,
+        axes: str | None = None,
         name: str = "",
         priority: Literal["high", "normal", "low"] = "normal",
         format: Literal["tiff", "zarr"] = "tiff",  # noqa: A002 - the name of the command's option
@@ -126,6 +129,7 @@ class Client:
             self._client.submit(
                 inputs,
                 pipeline=pipeline,
+                axes=axes,
                 name=name,
                 priority=priority,
                 format=format,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ..errors import InputError, OptionError
 from .core import AXES, Image, ImageFile, PixelSize
-from .entry import Source
+from .entry import Entry, Source
 from .view import with_axes
 
 
@@ -91,3 +91,11 @@ class CorrectedSource:
     def digest(self) -> str:
         """That of the source: its content is what it was."""
         return self.source.digest()
+
+
+def corrected(entries: Sequence[Entry], correction: Correction) -> list[Entry]:
+    """The entries, all of whose images are corrected alike."""
+    return [
+        replace(entry, source=CorrectedSource(entry.source, correction, entry.name))
+        for entry in entries
+    ]

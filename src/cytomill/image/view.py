@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .core import AXES, Image, PixelSize, PixelSource
+from .reduced import Reduced, reduced_of
 
 
 def time_of_depth(image: Image) -> Image:
@@ -55,7 +56,7 @@ def with_axes(image: Image, axes: str) -> Image:
         image,
         axes=_axes(set(axes)),
         shape=(t, c, z, y, x),
-        source=_View(image.source, _moved(image, own), ""),
+        source=_View(image.source, _moved(image, own), "", _smaller(image, own)),
         pixel_size=size,
         channels=image.channels if coloured else (),
         rgb=image.rgb and coloured,
@@ -142,6 +143,7 @@ class _View:
     source: PixelSource
     planes: Callable[[int, int, int, slice, slice], NDArray[Any]]
     told: str
+    reduced: Sequence[Reduced] = ()
 
     def read(self, t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
         """See `PixelSource.read`."""
@@ -179,6 +181,17 @@ def _moved(
         return np.ascontiguousarray(seen[:: y.step, :: x.step])
 
     return read
+
+
+def _smaller(image: Image, own: Mapping[str, str]) -> list[Reduced]:
+    """The smaller copies of ``image`` seen alike, where Y and X stay what they were."""
+    if own["Y"] != "Y" or own["X"] != "X":
+        return []
+    found = []
+    for one in reduced_of(image.source):
+        copy = replace(image, shape=(*image.shape[:3], one.height, one.width), source=one.source)
+        found.append(replace(one, source=_View(one.source, _moved(copy, own), "")))
+    return found
 
 
 def _range(wanted: int | slice, size: int) -> range:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +63,16 @@ class Inspection:
         with self._cache.local(self._bucket, key) as local, retold(str(local), whole):
             here = _found(local, whole, inside)
             yield Found(Retold(here.source, str(local), whole), here.members, here.sample)
+
+    def check(self, upload: str, paths: Iterable[str]) -> None:
+        """Raise `InputError` for the first of ``paths`` at which an upload has nothing.
+
+        What is in its zips is not asked.
+        """
+        for path in paths:
+            whole, _ = self._whole(upload, clean_path(path))
+            if self._uploads.key(upload, whole) is None:
+                raise InputError(path, "is not in the upload", "upload it, or leave it out")
 
     def _whole(self, upload: str, path: str) -> tuple[str, str]:
         """The path of the file that holds it, and its path in that where it is a member."""

@@ -92,6 +92,8 @@ class Listing:
         if not every:
             patterns = [given["pattern"] for given in job.inputs if given.get("pattern")]
             what = f"have no match for {', '.join(patterns)}" if patterns else "hold no image"
+            if not patterns and any(given.get("paths") for given in job.inputs):
+                what = "hold no image at the paths that were chosen"
             raise InputError("the inputs", what, "give TIFF, PNG, JPEG, OME-Zarr or zip files")
         seen.clear()
         names = distinct_names([one.name for one in every])

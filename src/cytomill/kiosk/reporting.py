@@ -121,6 +121,9 @@ class _Reader:
         """Write the manifest; the names of all files."""
         models = {name: Identity.of(one) for name, one in self._plan.pipeline.needs.items()}
         told = head(self._plan.pipeline, self._plan.outputs, models, self._ran)
+        given = [one for inputs in self._job.inputs for one in inputs.get("corrections", ())]
+        if given:
+            told["corrections"] = given
         told["seconds"] = round(time.time() - (self._job.started or time.time()), 3)
         with self._lines.open(encoding="utf-8") as lines:
             write_lines(self._manifest, told, (line.rstrip("\n") for line in lines))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..image.core import Image
+from ..image.reduced import reduced_of
 from ..ops.contrast import brightest, greys, shown, stretch
 from ..ops.normalise import HIGH_PERCENTILE, LOW_PERCENTILE, Levels
 
@@ -21,11 +23,13 @@ def thumbnail(image: Image, size: int) -> bytes:
     """A PNG of the middle plane of the first frame of ``image``, ``size`` pixels at most.
 
     It is in colour where the image is, else the channel of the nuclear stain, or the first, in
-    grey. Each channel runs from its 1st to its 99.8th percentile. It is read a band at a time.
+    grey. Each channel runs from its 1st to its 99.8th percentile. It is read a band at a time, of
+    a pyramid from a level that is small.
     Raises `InputError` where the plane is too large, or cannot be read.
     """
     import PIL.Image
 
+    image = _smallest(image, size)
     height, width = image.shape[3:]
     if height * width > _MOST:
         raise InputError(
@@ -39,6 +43,16 @@ def thumbnail(image: Image, size: int) -> bytes:
     sink = io.BytesIO()
     PIL.Image.fromarray(pixels).save(sink, "PNG")
     return sink.getvalue()
+
+
+def _smallest(image: Image, size: int) -> Image:
+    """The smallest copy of ``image`` in its file that is no smaller than the picture."""
+    copies = [one for one in reduced_of(image.source) if max(one.height, one.width) >= size]
+    if not copies:
+        return image
+    one = min(copies, key=lambda copy: copy.height * copy.width)
+    shape = (*image.shape[:3], one.height, one.width)
+    return replace(image, shape=shape, source=one.source)
 
 
 def _reduced(image: Image, channel: int, size: int) -> NDArray[Any]:

@@ -173,3 +173,40 @@ def test_a_job_without_images_with_too_many_or_with_clashes_fails_in_words(lab, 
     few = Lab.of(lab.backend.settings.redis, tmp_path / "bucket", job_items=1)
     with pytest.raises(QuotaError, match="may have 1 images"):
         listed(few, few.submit(clash))
+
+
+def test_only_what_was_named_is_taken(lab, tmp_path):
+    names = ("a.tif", "b.tif", "deep/c.tif", "deep/d.tif", "z.zip", "other.zip", "p.zarr/.zgroup")
+    upload = lab.upload(put(tmp_path / "in", *names, "odd.dat", "p.zarr/0/0"))
+
+    def taken(*paths):
+        job = lab.submit(inputs=({"upload": upload, "paths": list(paths)},))
+        return [item.name for item in listed(lab, job)]
+
+    assert taken("b.tif") == ["b.tif"]
+    assert taken("deep", "a.tif") == ["a.tif", "deep/c.tif", "deep/d.tif"]
+    assert taken("z.zip") == ["z/a/é.png", "z/img2.tif", "z/img10.tif", "z/plate.zarr"]
+    assert taken("z.zip/img10.tif", "z.zip/plate.zarr") == ["z/img10.tif", "z/plate.zarr"]
+    assert taken("z.zip/a") == ["z/a/é.png"]
+    assert taken("p.zarr", "odd.dat") == ["odd.dat", "p.zarr"]
+    with pytest.raises(InputError, match="no image at the paths that were chosen"):
+        taken("c.tif")
+
+
+def test_items_say_how_they_are_to_be_corrected(lab, tmp_path):
+    upload = lab.upload(put(tmp_path / "in", "a.tif", "b.tif", "z.zip"))
+    said = [
+        {"path": "b.tif", "axes": "TYX", "pixel_size": 0.5},
+        {"path": "z.zip", "pixel_size": 2.0},
+        {"path": "z.zip/img2.tif", "axes": "CYX"},
+    ]
+    found = listed(lab, lab.submit(inputs=({"upload": upload, "corrections": said},)))
+    told = {item.name: (item.axes, item.pixel_size) for item in found}
+    assert told == {
+        "a.tif": ("", 0.0),
+        "b.tif": ("TYX", 0.5),
+        "z/a/é.png": ("", 2.0),
+        "z/img2.tif": ("CYX", 0.0),
+        "z/img10.tif": ("", 2.0),
+        "z/plate.zarr": ("", 2.0),
+    }

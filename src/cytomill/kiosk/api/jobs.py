@@ -13,12 +13,15 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from ...batch.outputs import Outputs
 from ...batch.run import make_pipeline
 from ...errors import OptionError
+from ...image.correction import named_axes
 from ...image.names import clean
 from ...jobs.errors import ConflictError, MissingError
 from ...jobs.job import Job, State
 from ...jobs.queue import Queue
 from ...models.library import find_folder, unknown
 from ..backend import Backend
+from ..corrections import ALL
+from ..inspection import Inspection
 from .auth import Caller, owned
 from .common import ROOT, Held, JobId, Reader, Writer, find_job
 from .problems import RefusedError
@@ -55,6 +58,7 @@ def submit(
     """Submit a job."""
     _check(body, held)
     uploads = _own_uploads(request, caller, body.inputs)
+    _check_paths(request, body.inputs)
     job = Job(
         id=secrets.token_hex(12),
         owner=caller.user,
@@ -98,6 +102,9 @@ def _check(body: NewJob, held: Backend) -> None:
     pipeline = make_pipeline(body.pipeline, body.options)
     Outputs(**body.outputs.model_dump()).check(pipeline.products)
     for one in body.inputs:
+        for given in one.corrections:
+            if given.axes is not None:
+                named_axes(given.axes)
         if one.source is None:
             continue
         if one.source not in held.sources:
@@ -117,6 +124,15 @@ def _own_uploads(request: Request, caller: Caller, inputs: Iterable[Inputs]) -> 
             raise MissingError
         owned(found.owner, caller)
     return names
+
+
+def _check_paths(request: Request, inputs: Iterable[Inputs]) -> None:
+    """Raise `InputError` where an upload has not what is said of it, or wanted of it."""
+    inspection: Inspection = request.app.state.inspection
+    for one in inputs:
+        if one.upload is not None:
+            said = [given.path for given in one.corrections if given.path != ALL]
+            inspection.check(one.upload, [*(one.paths or ()), *said])
 
 
 def _one(held: Backend, job: Job) -> JobAnswer:

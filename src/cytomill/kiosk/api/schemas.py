@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ...errors import OptionError
-from ...image.correction import named_axes
 from ...jobs.job import Job, Priority, State
 from ..price import Price
 
@@ -35,7 +33,7 @@ class Corrected(Request):
     )
     axes: str | None = Field(
         None,
-        max_length=5,
+        max_length=20,
         description="Its axes, as many as it has, in the order in which it has them: letters of "
         "TCZYX, Y and X among them.",
     )
@@ -47,11 +45,6 @@ class Corrected(Request):
     def _some(self) -> Self:
         if self.axes is None and self.pixel_size is None:
             raise ValueError("give axes, pixel_size or both")
-        if self.axes is not None:
-            try:
-                named_axes(self.axes)
-            except OptionError as error:
-                raise ValueError(str(error)) from None
         return self
 
     def kept(self) -> Mapping[str, Any]:
