@@ -25,6 +25,7 @@ from ..inspection import Inspection
 from ..janitor import Janitor
 from ..storage import Storage
 from ..view.rows import Measurements
+from ..view.target import Targets
 from ..view.views import Views
 from ..workplace import workplace
 from . import (
@@ -114,6 +115,7 @@ def create(backend: Backend, *, free: bool = False, page: Path = FOLDER) -> Fast
     app.state.cache = Cache(workplace() / "previews", _CACHE)
     app.state.inspection = Inspection(app.state.uploads, backend.bucket, app.state.cache)
     app.state.storage = Storage(backend.bucket)
+    app.state.targets = Targets(backend.queue, backend.bucket)
     app.state.views = Views(backend, app.state.cache, workplace() / "views")
     app.state.measurements = Measurements(backend.bucket, workplace() / "tables")
     app.state.readers = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
