@@ -17,6 +17,7 @@ from . import (
     kiosk,
     linking,
     linking_scale,
+    page,
     postprocess,
     queue,
     seams,
@@ -46,6 +47,7 @@ TABLES: dict[str, tuple[Callable[[dict[str, Any]], list[list[str]]], ...]] = {
     "kiosk": (kiosk.rows, kiosk.phase_rows),
     "chaos": (chaos.rows, chaos.fault_rows),
     "api_load": (api_load.rows,),
+    "page": (page.rows, page.large_rows),
     "startup": (startup.rows,),
 }
 
