@@ -298,6 +298,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/items/{index}/view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * View
+         * @description What a viewer can show of an image, and what has been measured of it.
+         *
+         *     Of an image that is not done there are its pixels alone; of one whose file has been deleted, its
+         *     labels. 503 with `Retry-After` while it is fetched.
+         */
+        get: operations["views_view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/items/{index}/view/{image}/image.zarr/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Image Zarr
+         * @description The pixels of an image as its pipeline saw them: a file of an OME-Zarr 0.4.
+         *
+         *     Axes are t, c, z, y, x; chunks are of one plane, 512 pixels wide and not compressed but as
+         *     `Accept-Encoding` allows. Types are uint8, uint16 and float32. Any reader of Zarr can open it.
+         *     503 with `Retry-After` for chunks of large images that are still being made.
+         */
+        get: operations["views_image_zarr"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/items/{index}/view/{image}/labels.zarr/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Labels Zarr
+         * @description The labels of an image in the same form: of one channel, of type uint16 or uint32.
+         */
+        get: operations["views_labels_zarr"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/items/{index}/measurements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Measurements
+         * @description Rows of what was measured of an image, column by column; none where it is not done.
+         *
+         *     An answer has fewer rows than asked for where they would be more than 1 MB. With `find` it says
+         *     too in `place` which of all rows is that of a cell, from 0.
+         */
+        get: operations["views_measurements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/items/{index}/tracks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tracks
+         * @description Tracks of an image, in order of label; none where nothing was followed.
+         *
+         *     Where the cells are the measurements say, in `centroid-0` and `centroid-1`.
+         */
+        get: operations["views_tracks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}/events": {
         parameters: {
             query?: never;
@@ -963,6 +1075,52 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ChannelAnswer
+         * @description A channel, and how to show it at first.
+         *
+         *     ``low`` to ``high`` are shown from black to the colour; ``min`` and ``max`` are the least and
+         *     greatest of the pixels that this was told from.
+         */
+        ChannelAnswer: {
+            /** Name */
+            name: string;
+            /**
+             * Colour
+             * @description #rrggbb
+             */
+            colour: string;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Min */
+            min: number;
+            /** Max */
+            max: number;
+        };
+        /**
+         * ColumnAnswer
+         * @description A column of the measurements; ``min`` and ``max`` are null of text and of no values.
+         */
+        ColumnAnswer: {
+            /** Name */
+            name: string;
+            /**
+             * Unit
+             * @description Empty for numbers without one.
+             */
+            unit: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "text";
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+        };
+        /**
          * Complete
          * @description A large file of which all pieces were sent.
          */
@@ -1076,16 +1234,6 @@ export interface components {
             time: number;
         };
         /**
-         * FaultAnswer
-         * @description What is wrong with a file, and what can be done.
-         */
-        FaultAnswer: {
-            /** Fault */
-            fault: string;
-            /** Advice */
-            advice: string;
-        };
-        /**
          * FileAnswer
          * @description A table, or the manifest, of a job.
          */
@@ -1130,6 +1278,73 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * ImageView
+         * @description One image of a file.
+         *
+         *     ``image.zarr`` and ``labels.zarr`` below its number have its pixels. Where the image itself
+         *     cannot be shown ``error`` says why, and the rest is told from the labels.
+         */
+        ImageView: {
+            /** Name */
+            name: string;
+            /**
+             * Axes
+             * @description Those that the image has of TCZYX.
+             */
+            axes: string;
+            shape: components["schemas"]["cytomill__kiosk__api__view_schemas__ShapeAnswer"];
+            /**
+             * Dtype
+             * @description That of image.zarr; null where it cannot be shown.
+             */
+            dtype: ("uint8" | "uint16" | "float32") | null;
+            pixel_size: components["schemas"]["cytomill__kiosk__api__view_schemas__PixelSizeAnswer"] | null;
+            /**
+             * Interval
+             * @description Seconds from one time to the next.
+             */
+            interval: number | null;
+            /**
+             * Rgb
+             * @description Whether the channels are red, green and blue of a picture.
+             */
+            rgb: boolean;
+            /** Channels */
+            channels: components["schemas"]["ChannelAnswer"][];
+            /**
+             * Levels
+             * @description Height and width of each level.
+             */
+            levels: [
+                number,
+                number
+            ][];
+            /**
+             * Ready
+             * @description Whether all levels can be read at once.
+             */
+            ready: boolean;
+            /**
+             * Progress
+             * @description The share of what has to be made first, 0 to 1.
+             */
+            progress: number;
+            labels: components["schemas"]["LabelsAnswer"] | null;
+            /**
+             * Tracks
+             * @description Whether its objects were followed through time.
+             */
+            tracks: boolean;
+            /**
+             * Rows
+             * @description Rows of measurements.
+             */
+            rows: number;
+            /** Columns */
+            columns: components["schemas"]["ColumnAnswer"][];
+            error: components["schemas"]["cytomill__kiosk__api__view_schemas__FaultAnswer"] | null;
         };
         /**
          * Inputs
@@ -1196,7 +1411,7 @@ export interface components {
              * @description At most 100 of them.
              */
             images: components["schemas"]["InspectedImage"][];
-            error: components["schemas"]["FaultAnswer"] | null;
+            error: components["schemas"]["cytomill__kiosk__api__inspect__FaultAnswer"] | null;
         };
         /**
          * InspectedImage
@@ -1210,7 +1425,7 @@ export interface components {
              * @description The axes of its file, in this order, to be corrected so.
              */
             axes: string;
-            shape: components["schemas"]["ShapeAnswer"];
+            shape: components["schemas"]["cytomill__kiosk__api__inspect__ShapeAnswer"];
             /** Dtype */
             dtype: string;
             /**
@@ -1225,7 +1440,7 @@ export interface components {
             channels: string[];
             /** Rgb */
             rgb: boolean;
-            pixel_size: components["schemas"]["PixelSizeAnswer"] | null;
+            pixel_size: components["schemas"]["cytomill__kiosk__api__inspect__PixelSizeAnswer"] | null;
             /**
              * Interval
              * @description Seconds between frames.
@@ -1408,6 +1623,19 @@ export interface components {
             next: number | null;
         };
         /**
+         * LabelsAnswer
+         * @description The label image; ``count`` objects are in it, null where that is not known.
+         */
+        LabelsAnswer: {
+            /**
+             * Dtype
+             * @enum {string}
+             */
+            dtype: "uint16" | "uint32";
+            /** Count */
+            count: number | null;
+        };
+        /**
          * LargeAnswer
          * @description A large file that is being sent.
          */
@@ -1541,6 +1769,31 @@ export interface components {
              * @description Bytes of a file that may be sent whole.
              */
             file_bytes: number;
+        };
+        /**
+         * MeasurementsAnswer
+         * @description Rows of measurements, column by column; null is a value that is not known.
+         */
+        MeasurementsAnswer: {
+            /** Columns */
+            columns: {
+                [key: string]: (number | string | null)[];
+            };
+            /**
+             * Rows
+             * @description All there are, of those that were asked for.
+             */
+            rows: number;
+            /**
+             * Next
+             * @description `after` of the next page; null at the end.
+             */
+            next: number | null;
+            /**
+             * Place
+             * @description Which row, from 0, is that of `find`; null of none.
+             */
+            place: number | null;
         };
         /**
          * MinuteAnswer
@@ -1793,18 +2046,6 @@ export interface components {
             error: string;
         };
         /**
-         * PixelSizeAnswer
-         * @description Distance between neighbouring pixels in µm.
-         */
-        PixelSizeAnswer: {
-            /** X */
-            x: number;
-            /** Y */
-            y: number;
-            /** Z */
-            z: number | null;
-        };
-        /**
          * Priority
          * @description Which of a user's own jobs come first; between users there is none.
          * @enum {string}
@@ -1942,22 +2183,6 @@ export interface components {
             oidc: components["schemas"]["ProviderAnswer"] | null;
         };
         /**
-         * ShapeAnswer
-         * @description How many frames, channels, planes of depth, rows and columns an image has.
-         */
-        ShapeAnswer: {
-            /** T */
-            t: number;
-            /** C */
-            c: number;
-            /** Z */
-            z: number;
-            /** Y */
-            y: number;
-            /** X */
-            x: number;
-        };
-        /**
          * ShareAnswer
          * @description A share of a job, less its secret. Times are seconds since 1970.
          */
@@ -2036,6 +2261,42 @@ export interface components {
              * @description When it was last used, to the minute; 0 for never.
              */
             used: number;
+        };
+        /**
+         * TrackAnswer
+         * @description A track: the frames from ``start`` to ``end`` of what has one label.
+         */
+        TrackAnswer: {
+            /** Label */
+            label: number;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Parent */
+            parent: number | null;
+            /** Children */
+            children: number[];
+            /** Generation */
+            generation: number;
+            /**
+             * Founder
+             * @description The first of its ancestors, which may be itself.
+             */
+            founder: number;
+        };
+        /**
+         * TracksAnswer
+         * @description Tracks, in order of label.
+         */
+        TracksAnswer: {
+            /** Tracks */
+            tracks: components["schemas"]["TrackAnswer"][];
+            /**
+             * Next
+             * @description `after` of the next page; null at the end.
+             */
+            next: number | null;
         };
         /**
          * UploadAnswer
@@ -2141,6 +2402,90 @@ export interface components {
              * @description When their newest job was submitted, or a token used.
              */
             last: number;
+        };
+        /**
+         * ViewAnswer
+         * @description What a viewer can show of an item.
+         */
+        ViewAnswer: {
+            /** Images */
+            images: components["schemas"]["ImageView"][];
+        };
+        /**
+         * FaultAnswer
+         * @description What is wrong with a file, and what can be done.
+         */
+        cytomill__kiosk__api__inspect__FaultAnswer: {
+            /** Fault */
+            fault: string;
+            /** Advice */
+            advice: string;
+        };
+        /**
+         * PixelSizeAnswer
+         * @description Distance between neighbouring pixels in µm.
+         */
+        cytomill__kiosk__api__inspect__PixelSizeAnswer: {
+            /** X */
+            x: number;
+            /** Y */
+            y: number;
+            /** Z */
+            z: number | null;
+        };
+        /**
+         * ShapeAnswer
+         * @description How many frames, channels, planes of depth, rows and columns an image has.
+         */
+        cytomill__kiosk__api__inspect__ShapeAnswer: {
+            /** T */
+            t: number;
+            /** C */
+            c: number;
+            /** Z */
+            z: number;
+            /** Y */
+            y: number;
+            /** X */
+            x: number;
+        };
+        /**
+         * FaultAnswer
+         * @description Why something cannot be shown, and what to do about it.
+         */
+        cytomill__kiosk__api__view_schemas__FaultAnswer: {
+            /** Fault */
+            fault: string;
+            /** Advice */
+            advice: string;
+        };
+        /**
+         * PixelSizeAnswer
+         * @description The distance between neighbouring pixels in µm.
+         */
+        cytomill__kiosk__api__view_schemas__PixelSizeAnswer: {
+            /** X */
+            x: number;
+            /** Y */
+            y: number;
+            /** Z */
+            z: number | null;
+        };
+        /**
+         * ShapeAnswer
+         * @description The lengths of an image along its axes.
+         */
+        cytomill__kiosk__api__view_schemas__ShapeAnswer: {
+            /** T */
+            t: number;
+            /** C */
+            c: number;
+            /** Z */
+            z: number;
+            /** Y */
+            y: number;
+            /** X */
+            x: number;
         };
         /**
          * Problem
@@ -4969,6 +5314,909 @@ export interface operations {
                 };
                 content: {
                     "image/png": string;
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Timed out */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Length required */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Range not satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not usable */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the program */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    views_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a job. */
+                job_id: string;
+                /** @description The number of an image, from 0. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewAnswer"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Timed out */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Length required */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Range not satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not usable */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the program */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    views_image_zarr: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a job. */
+                job_id: string;
+                /** @description The number of an image, from 0. */
+                index: number;
+                /** @description Which of the images of the file, from 0. */
+                image: number;
+                /** @description A path in it: `.zattrs`, `0/0/0/0/0/0`. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Metadata as JSON, or a chunk as bytes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "application/json": unknown;
+                };
+            };
+            /** @description It is what If-None-Match names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Timed out */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Length required */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Range not satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not usable */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the program */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    views_labels_zarr: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a job. */
+                job_id: string;
+                /** @description The number of an image, from 0. */
+                index: number;
+                /** @description Which of the images of the file, from 0. */
+                image: number;
+                /** @description A path in it: `.zattrs`, `0/0/0/0/0/0`. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Metadata as JSON, or a chunk as bytes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "application/json": unknown;
+                };
+            };
+            /** @description It is what If-None-Match names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Timed out */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Length required */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Range not satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not usable */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the program */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    views_measurements: {
+        parameters: {
+            query?: {
+                /** @description Which image of the file. */
+                image?: number;
+                /** @description Names with commas; all by default. */
+                columns?: string | null;
+                /** @description The first row, as `next` says. */
+                after?: number;
+                /** @description Rows of a page. */
+                limit?: number;
+                /** @description Instead of a page so many rows from all of them. */
+                sample?: number | null;
+                /** @description A column to sort by. */
+                sort?: string | null;
+                /** @description The greatest first. */
+                descending?: boolean;
+                t?: number | null;
+                z?: number | null;
+                /** @description Only with this label, or one of these. */
+                label?: number[] | null;
+                /** @description `LOW:HIGH:COLUMN`: only with values from LOW to HIGH. All must hold. */
+                within?: string[] | null;
+                /** @description A label; `place` says where its row is. */
+                find?: number | null;
+                /** @description Its time. */
+                find_t?: number | null;
+                /** @description Its depth. */
+                find_z?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description The id of a job. */
+                job_id: string;
+                /** @description The number of an image, from 0. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasurementsAnswer"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Timed out */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Length required */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Range not satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not usable */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the program */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    views_tracks: {
+        parameters: {
+            query?: {
+                /** @description Which image of the file. */
+                image?: number;
+                /** @description The first, as `next` says. */
+                after?: number;
+                /** @description Tracks of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The id of a job. */
+                job_id: string;
+                /** @description The number of an image, from 0. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TracksAnswer"];
                 };
             };
             /** @description Bad request */

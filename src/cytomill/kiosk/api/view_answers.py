@@ -73,13 +73,21 @@ def described(views: Views, measurements: Measurements, look: Look) -> ImageView
     )
 
 
-def page(table: Table, names: list[str], rows: NDArray[Any], after: int, limit: int) -> bytes:
+def page(
+    table: Table,
+    names: list[str],
+    rows: NDArray[Any],
+    after: int,
+    limit: int,
+    place: int | None = None,
+) -> bytes:
     """``rows`` from the one numbered ``after`` on as JSON: as many as are asked for, and fit."""
     fitting = _fitting(names, limit)
     while True:
         shown = rows[after : after + fitting]
         end = after + len(shown)
-        data = _told(table, names, shown, len(rows), end if end < len(rows) else None)
+        following = end if end < len(rows) else None
+        data = _told(table, names, shown, len(rows), following, place)
         if len(data) <= _MOST or fitting == 1:
             return data
         fitting //= 2
@@ -89,7 +97,8 @@ def sampled(table: Table, names: list[str], rows: NDArray[Any], count: int) -> b
     """``count`` of ``rows`` at even distances as JSON; fewer where those do not fit."""
     fitting = _fitting(names, min(count, len(rows)))
     while True:
-        data = _told(table, names, rows[np.arange(fitting) * len(rows) // fitting], len(rows), None)
+        evenly = np.arange(min(fitting, len(rows))) * len(rows) // fitting
+        data = _told(table, names, rows[evenly], len(rows), None)
         if len(data) <= _MOST or fitting == 1:
             return data
         fitting //= 2
@@ -101,10 +110,15 @@ def _fitting(names: list[str], rows: int) -> int:
 
 
 def _told(
-    table: Table, names: list[str], shown: NDArray[Any], total: int, following: int | None
+    table: Table,
+    names: list[str],
+    shown: NDArray[Any],
+    total: int,
+    following: int | None,
+    place: int | None = None,
 ) -> bytes:
     columns = {name: table.columns[name].told(shown) for name in names}
-    told = {"columns": columns, "rows": total, "next": following}
+    told = {"columns": columns, "rows": total, "next": following, "place": place}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -103,6 +103,7 @@ class MeasurementsAnswer(BaseModel):
     columns: dict[str, list[float | str | None]]
     rows: int = Field(description="All there are, of those that were asked for.")
     next: int | None = Field(description="`after` of the next page; null at the end.")
+    place: int | None = Field(description="Which row, from 0, is that of `find`; null of none.")
 
 
 class TrackAnswer(BaseModel):

@@ -14,20 +14,19 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from numpy.typing import NDArray
 
 from ...jobs.errors import MissingError
-from ...jobs.items import read
 from ..backend import Backend
 from ..view.described import documents
 from ..view.errors import NotYetError
 from ..view.geometry import CHUNK
-from ..view.rows import Measurements, Wanted, check
-from ..view.target import Target
+from ..view.rows import Measurements, check, place_of
+from ..view.target import Target, Targets
 from ..view.views import Kind, Look, Views
 from .auth import Caller
 from .common import Held, JobId, Reader, find_job
 from .encoding import encoded, known
 from .items import ItemIndex
 from .problems import RefusedError
-from .reading import record
+from .row_queries import SoughtCell, WantedRows
 from .view_answers import described, page, sampled, tracks_page
 from .view_schemas import MeasurementsAnswer, TracksAnswer, ViewAnswer
 
@@ -73,7 +72,7 @@ async def view(
     measurements: Measurements = request.app.state.measurements
 
     def look() -> ViewAnswer:
-        target = _target(held, caller, job_id, index)
+        target = _target(request, held, caller, job_id, index)
         with views.looks(target) as looks:
             return ViewAnswer(images=[described(views, measurements, one) for one in looks])
 
@@ -132,17 +131,14 @@ async def measurements(
     index: ItemIndex,
     caller: Reader,
     held: Held,
+    wanted: WantedRows,
+    sought: SoughtCell,
     image: Annotated[int, Query(ge=0, le=2**20, description="Which image of the file.")] = 0,
     columns: Annotated[
         str | None, Query(max_length=10_000, description="Names with commas; all by default.")
     ] = None,
-    sort: Annotated[str | None, Query(max_length=1000, description="A column to sort by.")] = None,
-    descending: Annotated[bool, Query(description="The greatest first.")] = False,
-    t: Annotated[int | None, Query(ge=0, le=2**31, description="Only of this time.")] = None,
-    z: Annotated[int | None, Query(ge=0, le=2**31, description="Only of this depth.")] = None,
-    label: Annotated[int | None, Query(ge=0, le=2**32, description="Only with this label.")] = None,
     after: Annotated[int, Query(ge=0, le=2**40, description="The first row, as `next` says.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=5000, description="Rows of a page.")] = 1000,
+    limit: Annotated[int, Query(ge=1, le=50_000, description="Rows of a page.")] = 1000,
     sample: Annotated[
         int | None,
         Query(ge=1, le=100_000, description="Instead of a page so many rows from all of them."),
@@ -150,13 +146,13 @@ async def measurements(
 ) -> Response:
     """Rows of what was measured of an image, column by column; none where it is not done.
 
-    An answer has fewer rows than asked for where they would be more than 1 MB.
+    An answer has fewer rows than asked for where they would be more than 1 MB. With `find` it says
+    too in `place` which of all rows is that of a cell, from 0.
     """
     held_tables: Measurements = request.app.state.measurements
-    wanted = Wanted(sort, descending, t, z, label)
 
     def look() -> bytes:
-        target = _target(held, caller, job_id, index)
+        target = _target(request, held, caller, job_id, index)
         table, rows = held_tables.rows(target, image, wanted)
         names = [name for name in table.columns if name != "image"]
         if columns is not None:
@@ -164,7 +160,8 @@ async def measurements(
             check(table, names)
         if sample is not None:
             return sampled(table, names, rows, sample)
-        return page(table, names, rows, after, limit)
+        place = place_of(table, rows, sought) if sought else None
+        return page(table, names, rows, after, limit, place)
 
     data = await _read(request, look)
     return encoded(request, data, "application/json")
@@ -188,7 +185,7 @@ async def tracks(
     held_tables: Measurements = request.app.state.measurements
 
     def look() -> TracksAnswer:
-        target = _target(held, caller, job_id, index)
+        target = _target(request, held, caller, job_id, index)
         return tracks_page(*held_tables.tracks(target, image), after, limit)
 
     return await _read(request, look)
@@ -207,7 +204,7 @@ async def _zarr(
     job_id, index, number = place
 
     def look() -> Response:
-        target = _target(held, caller, job_id, index)
+        target = _target(request, held, caller, job_id, index)
         with views.look(target, number) as found:
             name = f"{target.key}-{number}-{found.version}-{kind}-{path}"
             tag = f'"{zlib.crc32(name.encode()):08x}-{zlib.adler32(name.encode()):08x}"'
@@ -241,17 +238,10 @@ def _full(pixels: NDArray[Any]) -> bytes:
     return pixels.tobytes()
 
 
-def _target(held: Backend, caller: Caller, job_id: str, index: int) -> Target:
+def _target(request: Request, held: Backend, caller: Caller, job_id: str, index: int) -> Target:
     """The item to look at. Raises `MissingError` where there is none that is the caller's."""
-    job = find_job(held.queue, caller, job_id)
-    states = held.queue.states(job, index, 1)
-    items = read(held.bucket, job.id, index, 1) if states else []
-    if not items:
-        raise MissingError(f"job {job.id} has no image {index}; it has {job.items}")
-    state, attempt = states[0]
-    if state != "done":
-        return Target(job, index, items[0])
-    return Target(job, index, items[0], attempt, record(held.bucket, job, index, attempt))
+    targets: Targets = request.app.state.targets
+    return targets.get(find_job(held.queue, caller, job_id), index)
 
 
 async def _read(request: Request, function: Callable[[], T]) -> T:

@@ -149,3 +149,24 @@ def equal(
             return rows[:0]
         rows = rows[column.values()[rows] == value]
     return rows
+
+
+def among(table: Table, rows: NDArray[Any], name: str, values: Sequence[int]) -> NDArray[Any]:
+    """Of ``rows`` those whose column has one of ``values``."""
+    column = table.columns.get(name)
+    if column is None or column.text:
+        return rows[:0]
+    return rows[np.isin(column.values()[rows], values)]
+
+
+def within(
+    table: Table, rows: NDArray[Any], ranges: Sequence[tuple[str, float, float]]
+) -> NDArray[Any]:
+    """Of ``rows`` those whose columns have values from one to another; texts are in no range."""
+    for name, low, high in ranges:
+        column = table.columns[name]
+        if column.text:
+            return rows[:0]
+        values = column.values()[rows]
+        rows = rows[(values >= low) & (values <= high)]
+    return rows

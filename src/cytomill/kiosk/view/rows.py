@@ -22,7 +22,7 @@ from ...jobs.bucket import Bucket
 from ...jobs.errors import MissingError
 from ..cache import own_folder
 from ..record import opened
-from .columns import Column, Table, equal, rows_of, write
+from .columns import Column, Table, among, equal, rows_of, within, write
 from .target import Target
 
 #: Tables that are kept, and the bytes of them on disk.
@@ -38,13 +38,27 @@ _TRACK = ("track", "first_frame", "last_frame", "parent", "generation", "founder
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which rows, in which order: None is any, and the order of the file."""
+    """Which rows, in which order: None is any, and the order of the file.
+
+    ``labels`` are any where there are none; ``ranges`` are columns with the least and the greatest
+    value, and must all hold.
+    """
 
     sort: str | None = None
     descending: bool = False
     t: int | None = None
     z: int | None = None
-    label: int | None = None
+    labels: tuple[int, ...] = ()
+    ranges: tuple[tuple[str, float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell whose row is looked for: in any plane where that is None."""
+
+    label: int
+    t: int | None = None
+    z: int | None = None
 
 
 @dataclass(slots=True)
@@ -104,6 +118,7 @@ class Measurements:
         """
         kept = self._of(target)
         table = kept.measurements
+        check(table, [name for name, _, _ in wanted.ranges])
         if wanted.sort is not None:
             check(table, [wanted.sort])
         key = (number, wanted)
@@ -112,8 +127,11 @@ class Measurements:
             if found is not None:
                 kept.orders.move_to_end(key)
                 return table, found
-        places = (("t", wanted.t), ("z", wanted.z), ("label", wanted.label))
+        places = (("t", wanted.t), ("z", wanted.z))
         found = equal(table, self._rows(table, target, number), places)
+        if wanted.labels:
+            found = among(table, found, "label", wanted.labels)
+        found = within(table, found, wanted.ranges)
         if wanted.sort is not None:
             found = table.columns[wanted.sort].order(found, wanted.descending)
         with self._lock:
@@ -171,9 +189,9 @@ class Measurements:
         for name in (MEASUREMENTS, _TRACKS):
             (folder / name).mkdir(parents=True)
         none = Table({}, 0)
-        if target.record is None:
-            return Kept(folder, none, none)
         found = Kept(folder, none, none)
+        if target.attempt is None:
+            return found
         with (
             suppress(MissingError),
             opened(self._bucket, target.job.id, target.index, target.attempt) as contents,
@@ -199,6 +217,14 @@ class Measurements:
             # Who reads it now has its files open, or is told to ask again.
             shutil.rmtree(kept.folder, ignore_errors=True)
             count, total = count - 1, total - kept.bytes
+
+
+def place_of(table: Table, rows: NDArray[Any], cell: Cell) -> int | None:
+    """The number of the first of ``rows`` that is of a cell; None where none is."""
+    wanted = (("label", cell.label), ("t", cell.t), ("z", cell.z))
+    found = equal(table, np.arange(table.rows), wanted)
+    places = np.flatnonzero(np.isin(rows, found))
+    return int(places[0]) if places.size else None
 
 
 def check(table: Table, names: list[str]) -> None:
