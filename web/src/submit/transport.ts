@@ -37,7 +37,7 @@ export interface Transport {
 const ROOT = "/api/v1/uploads";
 
 /** Files of a page of the list of an upload. */
-const PAGE = 20_000;
+const PAGE = 5000;
 
 /** The way to the kiosk that serves this page. */
 export const kiosk: Transport = {

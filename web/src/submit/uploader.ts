@@ -407,16 +407,16 @@ export class Uploader {
       const { signal } = request.control;
       const url = await this.address(upload, entry, piece);
       if (signal.aborted) return;
+      const send = (to: string | null) =>
+        this.transport.putPiece(upload, path, piece, body, to, this.counting(request), signal);
       try {
-        const count = this.counting(request);
-        await this.transport.putPiece(upload, path, piece, body, url, count, signal);
+        await send(url);
       } catch (error) {
+        if (!url || signal.aborted) throw error;
         // A bucket that this browser cannot reach is left to the kiosk.
-        if (url && !signal.aborted) {
-          pieces.direct = false;
-          pieces.urls.clear();
-        }
-        throw error;
+        pieces.direct = false;
+        pieces.urls.clear();
+        await send(null);
       }
       if (!signal.aborted) pieces.flying.delete(piece);
     });

@@ -1,0 +1,179 @@
+import { useEffect, useSyncExternalStore } from "react";
+import { type Dropped, fromHandles } from "./gather";
+import { forgetAllBut, keep, kept, readable } from "./handles";
+import { uselessness } from "./names";
+import { forget, recall, remember } from "./remembered";
+import { kiosk } from "./transport";
+import { type Given, Uploader } from "./uploader";
+
+/** Milliseconds between two drawings of the progress. */
+const TICK = 200;
+
+/** Milliseconds after a change of the list until it is kept. */
+const LATER = 400;
+
+/** A file that is not sent, and why. */
+export interface Refused {
+  path: string;
+  size: number;
+  fault: string;
+  advice: string;
+}
+
+/** The upload of whoever is signed in: it goes on while they look at other places of the page. */
+export class Uploading {
+  uploader: Uploader;
+  refused = new Map<string, Refused>();
+  /** Whether files are being looked for in what was dropped. */
+  reading = false;
+  /** Whether the browser may be asked for the rest of the files. */
+  askable = false;
+
+  private version = 0;
+  private readonly listeners = new Set<() => void>();
+  private drawing: ReturnType<typeof setTimeout> | undefined;
+  private keeping: ReturnType<typeof setTimeout> | undefined;
+  private handles: FileSystemHandle[] = [];
+  private files = 0;
+
+  constructor(
+    readonly user: string,
+    readonly wholeBytes: number,
+  ) {
+    this.uploader = this.begun();
+    window.addEventListener("online", () => this.uploader.online());
+    window.addEventListener("beforeunload", (event) => {
+      if (this.uploader.busy) event.preventDefault();
+    });
+    void this.recall();
+  }
+
+  /** Takes files; those that the kiosk could not read are told and not sent. */
+  take = (files: Given[]): void => {
+    const useful: Given[] = [];
+    for (const file of files) {
+      const { path, blob } = file;
+      const told = uselessness(path, blob.size);
+      if (told) this.refused.set(path, { path, size: blob.size, ...told });
+      else useful.push(file);
+    }
+    this.uploader.add(useful);
+    this.changed();
+  };
+
+  /** Takes what was dropped or picked, and keeps what the browser lets it keep. */
+  async read(dropped: Dropped): Promise<void> {
+    this.reading = true;
+    this.changed();
+    try {
+      await dropped.read(this.take);
+      this.handles.push(...(await dropped.handles));
+      void this.keep();
+    } finally {
+      this.reading = false;
+      this.changed();
+    }
+  }
+
+  /** Reads the rest of the files where the user lets it; to be called by a click. */
+  async goOn(): Promise<void> {
+    if (this.uploader.upload) await this.found(await kept(this.uploader.upload), true);
+  }
+
+  dismiss = (path: string): void => {
+    this.refused.delete(path);
+    this.changed();
+  };
+
+  /** Forgets all: a job was made of it, or the user wants none of it. */
+  clear = (): void => {
+    this.uploader.close();
+    forget(this.user);
+    void forgetAllBut(null);
+    this.handles = [];
+    this.refused.clear();
+    this.askable = false;
+    this.uploader = this.begun();
+    this.changed();
+  };
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  snapshot = (): number => this.version;
+
+  private begun(): Uploader {
+    return new Uploader(kiosk, () => this.changed(), this.wholeBytes);
+  }
+
+  private changed(): void {
+    this.drawing ??= setTimeout(() => {
+      this.drawing = undefined;
+      this.version += 1;
+      for (const listener of this.listeners) listener();
+    }, TICK);
+    const { size } = this.uploader.entries;
+    if (size === this.files && (this.handles.length === 0 || !this.uploader.upload)) return;
+    this.files = size;
+    this.keeping ??= setTimeout(() => {
+      this.keeping = undefined;
+      void this.keep();
+    }, LATER);
+  }
+
+  private async keep(): Promise<void> {
+    const { upload, entries } = this.uploader;
+    if (!upload) return;
+    const files = [...entries.values()].map(({ path, size, modified }) => ({
+      path,
+      size,
+      modified,
+    }));
+    remember(this.user, { upload, files });
+    const handles = this.handles;
+    this.handles = [];
+    await keep(upload, handles);
+  }
+
+  private async recall(): Promise<void> {
+    const before = recall(this.user);
+    if (!before || before.files.length === 0) return;
+    this.files = before.files.length;
+    this.uploader.restore(before);
+    await forgetAllBut(before.upload);
+    const handles = await kept(before.upload);
+    await this.found(handles, false);
+    this.askable = handles.length > 0;
+    this.changed();
+  }
+
+  private async found(handles: FileSystemHandle[], ask: boolean): Promise<void> {
+    const wanted = new Set<string>();
+    for (const entry of this.uploader.entries.values()) {
+      if (entry.stage === "absent") wanted.add(entry.path);
+    }
+    await fromHandles(await readable(handles, ask), (files) =>
+      this.take(files.filter((file) => wanted.has(file.path))),
+    );
+  }
+}
+
+let current: Uploading | null = null;
+
+/** The upload of `user`, drawn again as it changes. Files above `wholeBytes` go in pieces. */
+export function useUploading(user: string, wholeBytes: number): Uploading {
+  const found = uploadingOf(user, wholeBytes);
+  useSyncExternalStore(found.subscribe, found.snapshot);
+  // Whoever sees this is signed in.
+  useEffect(() => found.uploader.signedIn(), [found]);
+  return found;
+}
+
+function uploadingOf(user: string, wholeBytes: number): Uploading {
+  if (current?.user === user) return current;
+  current?.uploader.close();
+  current = new Uploading(user, wholeBytes);
+  return current;
+}
