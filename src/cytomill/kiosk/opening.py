@@ -23,6 +23,7 @@ from .cache import Cache
 from .inputs import located
 from .place import is_fault, source
 from .record import Output
+from .retelling import Retold
 
 
 def bucket_of(held: Backend, item: Item) -> Bucket:
@@ -70,10 +71,8 @@ def labels(
             if not inside:
                 continue
             path = inside[0]
-        try:
-            return stack.enter_context(PathSource(path).open()).images[0]
-        except InputError as error:
-            raise InputError(one.name, error.fault, error.advice) from None
+        found = Retold(PathSource(path), str(path), one.name)
+        return stack.enter_context(found.open()).images[0]
     return None
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...image.core import AXES, Image
 from ..view.columns import Table
+from ..view.look import Look
 from ..view.rows import Measurements
 from ..view.units import unit_of
-from ..view.views import Look, Views
+from ..view.views import Views
 from .view_schemas import (
     FaultAnswer,
     ImageView,
@@ -29,10 +30,8 @@ _MOST, _VALUE = 1_000_000, 14
 def described(views: Views, measurements: Measurements, look: Look) -> ImageView:
     """What is told of an image; of one that cannot be shown, by its labels."""
     pyramid = look.image or look.labels
-    assert pyramid is not None or look.faults
     image = pyramid.image if pyramid else None
-    fault = look.faults.get("image") or look.faults.get("labels")
-    target, number = look.target, look.number
+    target, number = look.item.target, look.number
     record = target.record
     progress = views.progress(look)
     columns = measurements.columns(target, number)
@@ -67,7 +66,7 @@ def described(views: Views, measurements: Measurements, look: Look) -> ImageView
                 }
                 for column, least, greatest in columns
             ],
-            "error": _fault(fault) if fault else None,
+            "error": _fault(look.fault) if look.fault else None,
         },
         from_attributes=True,
     )

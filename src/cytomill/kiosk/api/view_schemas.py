@@ -92,9 +92,10 @@ class ImageView(BaseModel):
 
 
 class ViewAnswer(BaseModel):
-    """What a viewer can show of an item."""
+    """What a viewer can show of an item: the images of its file, of which most have one."""
 
     images: list[ImageView]
+    next: int | None = Field(description="`after` of the next page; null at the end.")
 
 
 class MeasurementsAnswer(BaseModel):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import zlib
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -18,9 +18,10 @@ from ..backend import Backend
 from ..view.described import documents
 from ..view.errors import NotYetError
 from ..view.geometry import CHUNK
+from ..view.look import Kind, Look
 from ..view.rows import Measurements, check, place_of
 from ..view.target import Target, Targets
-from ..view.views import Kind, Look, Views
+from ..view.views import Views
 from .auth import Caller
 from .common import Held, JobId, Reader, find_job
 from .encoding import encoded, known
@@ -61,7 +62,15 @@ T = TypeVar("T")
 
 @router.get("/jobs/{job_id}/items/{index}/view")
 async def view(
-    request: Request, job_id: JobId, index: ItemIndex, caller: Reader, held: Held
+    request: Request,
+    job_id: JobId,
+    index: ItemIndex,
+    caller: Reader,
+    held: Held,
+    after: Annotated[
+        int, Query(ge=0, le=2**20, description="The first image of the file, as `next` says.")
+    ] = 0,
+    limit: Annotated[int, Query(ge=1, le=50, description="Images of a page.")] = 10,
 ) -> ViewAnswer:
     """What a viewer can show of an image, and what has been measured of it.
 
@@ -74,7 +83,11 @@ async def view(
     def look() -> ViewAnswer:
         target = _target(request, held, caller, job_id, index)
         with views.looks(target) as looks:
-            return ViewAnswer(images=[described(views, measurements, one) for one in looks])
+            end = after + limit
+            return ViewAnswer(
+                images=[described(views, measurements, one) for one in looks[after:end]],
+                next=end if end < len(looks) else None,
+            )
 
     return await _read(request, look)
 
@@ -206,9 +219,9 @@ async def _zarr(
     def look() -> Response:
         target = _target(request, held, caller, job_id, index)
         with views.look(target, number) as found:
-            name = f"{target.key}-{number}-{found.version}-{kind}-{path}"
-            tag = f'"{zlib.crc32(name.encode()):08x}-{zlib.adler32(name.encode()):08x}"'
-            headers = {"ETag": tag, "Cache-Control": f"private, max-age={_KEPT}"}
+            tag = f'"{hashlib.sha256(repr((found.key(kind), path)).encode()).hexdigest()[:32]}"'
+            # Weak, for it is the same however the answer is packed.
+            headers = {"ETag": f"W/{tag}", "Cache-Control": f"private, max-age={_KEPT}"}
             if known(request, tag):
                 return Response(status_code=304, headers=headers)
             data, media_type = _file(views, found, kind, path)

@@ -16,8 +16,8 @@ from .errors import NotYetError
 #: Items that are opened at once: a large one of a cloud or a zip is fetched or unpacked first.
 _AT_ONCE = 4
 
-#: Seconds that a request waits for that.
-_PATIENCE = 8.0
+#: Seconds that a request waits for that: others wait until it is answered.
+_PATIENCE = 3.0
 
 #: Seconds after which what nobody looks at is closed, and it is asked whether it is still there.
 _IDLE, _FRESH = 120.0, 5.0

@@ -148,31 +148,36 @@ class Pyramid:
         assert self.first is not None
         level, (height, width) = self.first, self.geometry.levels[self.first]
         base = self._built_from(level)
-        times = level - base.level
-        high, wide = self._piece(base, times)
-        for row, top in enumerate(range(0, height, CHUNK)):
-            out = np.zeros((min(CHUNK, height - top), width), self.dtype)
-            for y in range(top, top + len(out), high):
-                rows = slice(y, min(y + high, top + len(out)))
+        band, high, wide = self._pieces(base, level - base.level)
+        for top in range(0, height, band):
+            out = np.zeros((min(band, height - top), width), self.dtype)
+            for y in range(0, len(out), high):
+                down = min(y + high, len(out))
+                rows = slice(top + y, top + down)
                 for left in range(0, width, wide):
                     columns = slice(left, min(left + wide, width))
-                    piece = self.reduced(base, level, t, c, z, rows, columns)
-                    out[rows.start - top : rows.stop - top, columns] = piece
-            yield row, out
+                    out[y:down, columns] = self.reduced(base, level, t, c, z, rows, columns)
+            for y in range(0, len(out), CHUNK):
+                yield (top + y) // CHUNK, out[y : y + CHUNK]
 
     def _built_from(self, level: int) -> Base:
         height, width = self.image.shape[3:]
         whole = Base(0, height, width, self.image.source)
         return next((one for one in reversed(self.bases) if one.level <= level), whole)
 
-    def _piece(self, base: Base, times: int) -> tuple[int, int]:
-        """Height and width of the pieces, in pixels of the level that is built."""
-        grain = grain_of(base.source)
-        wide = CHUNK
-        while wide << times < grain[1]:
-            wide *= 2
-        bytes_of_row = (wide << 2 * times) * self.image.dtype.itemsize
-        return max(1, min(CHUNK, _READ // bytes_of_row)), wide
+    def _pieces(self, base: Base, times: int) -> tuple[int, int, int]:
+        """Rows that are held at once, and height and width of the pieces that they are read in.
+
+        All in pixels of the level that is built. What is unpacked together is read together, so
+        that nothing is unpacked often.
+        """
+        down, across = (-(-edge >> times) for edge in grain_of(base.source))
+        wide = CHUNK * -(-across // CHUNK)
+        if base not in self.bases:  # it is too coarse for chunks, so all of it is to be used
+            band = CHUNK * -(-down // CHUNK)
+            return band, band, wide
+        row = (wide << 2 * times) * self.image.dtype.itemsize
+        return CHUNK, max(1, min(CHUNK, _READ // row)), wide
 
     def _sent(self, pixels: NDArray[Any]) -> NDArray[Any]:
         with np.errstate(over="ignore"):  # of float64 what no float32 holds is infinite
