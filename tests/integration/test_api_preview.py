@@ -91,6 +91,7 @@ def labels(bucket, where, path, kind):
 def opened(answer):
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["cache-control"] == "private, max-age=86400"
     return np.asarray(PIL.Image.open(io.BytesIO(answer.content)).convert("RGB")).astype(int)
 
 

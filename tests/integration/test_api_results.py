@@ -62,6 +62,11 @@ def test_images_come_in_pages_and_by_their_state(ann, job):
     assert [one["index"] for one in found["items"]] == [0, 1]
     rest = ann.get(f"{job}/items", params={"state": "done", "after": found["next"]}).json()
     assert [one["index"] for one in rest["items"]] == [3]
+    rest = ann.get(f"{job}/items", params={"state": "done", "skip": 1}).json()
+    assert [one["index"] for one in rest["items"]] == [1, 3]
+    rest = ann.get(f"{job}/items", params={"skip": 2, "limit": 1}).json()
+    assert ([one["index"] for one in rest["items"]], rest["next"]) == ([2], 3)
+    assert ann.get(f"{job}/items", params={"state": "done", "skip": 9}).json()["items"] == []
     assert ann.get(f"{job}/items", params={"after": 10**9}).json() == {"items": [], "next": None}
     assert ann.get(f"{job}/items/2").json()["state"] == "failed"
     problem(ann.get(f"{job}/items/4"), 404, "not_found")

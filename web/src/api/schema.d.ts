@@ -2405,11 +2405,16 @@ export interface components {
         };
         /**
          * ViewAnswer
-         * @description What a viewer can show of an item.
+         * @description What a viewer can show of an item: the images of its file, of which most have one.
          */
         ViewAnswer: {
             /** Images */
             images: components["schemas"]["ImageView"][];
+            /**
+             * Next
+             * @description `after` of the next page; null at the end.
+             */
+            next: number | null;
         };
         /**
          * FaultAnswer
@@ -4067,6 +4072,8 @@ export interface operations {
                 state?: ("waiting" | "running" | "done" | "failed") | null;
                 /** @description The first, as `next` says. */
                 after?: number;
+                /** @description How many of those to pass over. */
+                skip?: number;
                 /** @description Images of a page. */
                 limit?: number;
             };
@@ -5464,7 +5471,12 @@ export interface operations {
     };
     views_view: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The first image of the file, as `next` says. */
+                after?: number;
+                /** @description Images of a page. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description The id of a job. */

@@ -32,10 +32,15 @@ def listed(
     held: Held,
     state: Annotated[ItemState | None, Query(description="Only those in this state.")] = None,
     after: Annotated[int, Query(ge=0, le=2**40, description="The first, as `next` says.")] = 0,
+    skip: Annotated[int, Query(ge=0, le=2**40, description="How many of those to pass over.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000, description="Images of a page.")] = 100,
 ) -> ItemPage:
     """Images of a job, in their order."""
     job = find_job(held.queue, caller, job_id)
+    if skip and state is not None:
+        _, after = held.queue.find(job, state, after, skip)
+    elif skip:
+        after += skip
     if state is None:
         indices, end = list(range(after, min(after + limit, job.items))), after + limit
     else:

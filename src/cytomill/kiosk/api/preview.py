@@ -31,6 +31,9 @@ router = APIRouter(tags=["results"])
 #: Previews that are made at once: each reads an image.
 AT_ONCE = 2
 
+#: What is done of an image stays as it is; another user of the same browser is not shown it.
+_KEPT = {"Cache-Control": "private, max-age=86400", "Vary": "Authorization, Cookie"}
+
 #: Pixels of a plane above which none is made, and bytes of a file that is fetched for one.
 _PIXELS, _BYTES = 2**28, 2**31
 
@@ -65,7 +68,7 @@ async def preview(
         _, found = finished(held, job, index)
         return _drawn(held, cache, job, index, found, size)
 
-    return Response(await run_sync(make, limiter=limiter), media_type="image/png")
+    return Response(await run_sync(make, limiter=limiter), 200, _KEPT, "image/png")
 
 
 def _drawn(
