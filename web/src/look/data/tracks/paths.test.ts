@@ -16,5 +16,5 @@ it("joins the places of each cell in order of time", () => {
 });
 
 it("leaves out what has no place", () => {
-  expect(pathsOf({ label: [1], t: [0], y: [null], x: [3] })).toEqual([]);
+  expect(pathsOf({ label: [1], t: [0], y: [Number.NaN], x: [3] })).toEqual([]);
 });

@@ -1,11 +1,11 @@
-import type { TrackPath } from "../selection";
+import type { TrackPath } from "../../selection";
 
-/** Rows of the measurements that say where cells are; of equal length. */
+/** Rows of the measurements that say where cells are, of equal length; NaN is not known. */
 export type Spots = {
   readonly label: readonly number[];
   readonly t: readonly number[];
-  readonly y: readonly (number | null)[];
-  readonly x: readonly (number | null)[];
+  readonly y: readonly number[];
+  readonly x: readonly number[];
 };
 
 /** The way of each cell, in order of label, its points in order of time. */
@@ -15,7 +15,7 @@ export function pathsOf(spots: Spots): TrackPath[] {
     const t = spots.t[row];
     const y = spots.y[row];
     const x = spots.x[row];
-    if (t === undefined || typeof y !== "number" || typeof x !== "number") continue;
+    if (t === undefined || y === undefined || x === undefined || Number.isNaN(x + y)) continue;
     const points = found.get(label);
     if (points) points.push({ t, y, x });
     else found.set(label, [{ t, y, x }]);

@@ -1,0 +1,28 @@
+import { useComputedColorScheme } from "@mantine/core";
+import { useMemo } from "react";
+
+/** Colours of a canvas that stands on the page, in words that a canvas understands. */
+export type ChartColours = {
+  readonly text: string;
+  readonly line: string;
+  readonly dot: string;
+  readonly selected: string;
+  readonly brush: string;
+};
+
+/** The theme's colours as they are now; others when it turns dark or light. */
+export function useChartColours(): ChartColours {
+  const scheme = useComputedColorScheme("light");
+  return useMemo(() => {
+    const dark = scheme === "dark";
+    const style = getComputedStyle(document.documentElement);
+    const of = (name: string) => style.getPropertyValue(`--mantine-color-${name}`).trim();
+    return {
+      text: of(dark ? "dark-1" : "gray-7"),
+      line: of(dark ? "dark-4" : "gray-3"),
+      dot: of(dark ? "teal-7" : "teal-5"),
+      selected: of(dark ? "orange-4" : "orange-8"),
+      brush: dark ? "rgba(255, 255, 255, 0.08)" : "rgba(0, 0, 0, 0.06)",
+    };
+  }, [scheme]);
+}
