@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -33,15 +33,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from PIL import Image
 
 from cytomill.kiosk.built_page import FOLDER, lacking
 from tests.conftest import missing, requires
-from tests.kiosk import Kiosk
-from tests.labs import lab
 
+# What is here is imported for every test: what only these need is imported where it is used.
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+    from tests.kiosk import Kiosk
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -97,6 +97,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def own_kiosk(tmp_path: Path, redis_url: str, built_page: Path) -> Iterator[Kiosk]:
     """A whole kiosk that holds nothing, and serves the page."""
+    from tests.labs import lab
+
     with lab(tmp_path / "kiosk", redis_url, page=built_page) as found:
         yield found
 
@@ -233,6 +235,21 @@ def sign_in(context: BrowserContext, token: str) -> None:
     assert answer.ok, answer.text()
 
 
+def drop(page: Page, paths: Sequence[Path]) -> None:
+    """Drop files and folders of this machine into the middle of the page, as a hand would."""
+    size = page.viewport_size
+    assert size is not None
+    told = {
+        "x": size["width"] / 2,
+        "y": size["height"] / 2,
+        "data": {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1},
+    }
+    session = page.context.new_cdp_session(page)
+    for step in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": step, **told})
+    session.detach()
+
+
 def axe(page: Page) -> None:
     """Fail where the page, as it is now, keeps somebody out: WCAG 2.1 AA and good practice."""
     program = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -267,6 +284,8 @@ def picture(page: Page, name: str) -> None:
     """
     if not os.environ.get("PICTURES"):
         return
+    from PIL import Image
+
     path = ROOT / "docs" / "images" / "page" / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.open(BytesIO(page.screenshot(animations="disabled")))
