@@ -14,11 +14,13 @@ export const ALL = "*";
 
 /** What is right of the file at `path`: of several that counts which names most of it. */
 export function correctionOf(corrections: Corrections, path: string): Correction | null {
-  for (let above = path; above; above = folderOf(above)) {
-    const found = corrections[above];
-    if (found) return found;
-  }
-  return corrections[ALL] ?? null;
+  return corrections[scopeOf(corrections, path) ?? ""] ?? null;
+}
+
+/** The path that the correction of `path` is said of; nothing where there is none. */
+export function scopeOf(corrections: Corrections, path: string): string | null {
+  for (let above = path; above; above = folderOf(above)) if (corrections[above]) return above;
+  return corrections[ALL] ? ALL : null;
 }
 
 /** `corrections` with one for `path` and all in it; without any where nothing is corrected. */

@@ -1,8 +1,23 @@
-import { Title } from "@mantine/core";
+import { useMe } from "../api/queries";
+import { Empty } from "../ui/empty";
 import { useTitle } from "../ui/title";
+import { Making } from "./making";
+
+/** Bytes above which a file goes in pieces, of which those that arrived are never sent again. */
+const LARGE = 2 ** 25;
 
 /** The page "New job". */
 export function NewJob() {
   useTitle("New job");
-  return <Title order={1}>New job</Title>;
+  const me = useMe().data;
+  if (!me) return null;
+  if (me.job || !me.scopes.includes("write")) {
+    return (
+      <Empty title="You may look, but not submit">
+        The token that you signed in with lets you see results. Ask for one that lets you submit
+        jobs.
+      </Empty>
+    );
+  }
+  return <Making user={me.user} wholeBytes={Math.min(LARGE, me.file_bytes)} />;
 }

@@ -33,8 +33,10 @@ export interface Totals {
   done: number;
   failed: number;
   absent: number;
-  /** Files that will go by themselves, sooner or later. */
+  /** Files that are not there yet and could go. */
   open: number;
+  /** Those of them that the user has paused. */
+  paused: number;
   /** Bytes a second; nothing where that cannot be told. */
   speed: number | null;
   /** Seconds until all is there. */
@@ -202,7 +204,16 @@ export class Uploader {
   }
 
   totals(now: number): Totals {
-    const found = { files: 0, bytes: 0, sent: 0, done: 0, failed: 0, absent: 0, open: 0 };
+    const found = {
+      files: 0,
+      bytes: 0,
+      sent: 0,
+      done: 0,
+      failed: 0,
+      absent: 0,
+      open: 0,
+      paused: 0,
+    };
     for (const entry of this.entries.values()) {
       found.files += 1;
       found.bytes += entry.size;
@@ -210,7 +221,10 @@ export class Uploader {
       if (entry.stage === "done") found.done += 1;
       else if (entry.stage === "failed") found.failed += 1;
       else if (entry.stage === "absent") found.absent += 1;
-      else found.open += 1;
+      else {
+        found.open += 1;
+        if (entry.stage === "paused") found.paused += 1;
+      }
     }
     const speed = this.busy ? this.speed.at(now) : null;
     const left = speed ? (found.bytes - found.sent) / speed : null;
