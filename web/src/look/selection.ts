@@ -43,6 +43,8 @@ export type LookState = {
   readonly selectedBy: Origin;
   /** The label under the pointer; 0 for none. */
   readonly hovered: number;
+  /** The column that cells are to be coloured by; `colouring` follows when its values are here. */
+  readonly colourBy: string | null;
   readonly colouring: Colouring | null;
   readonly tracks: { readonly paths: readonly TrackPath[] } | null;
   /** What the image should be moved to; a new object each time it is asked for. */
@@ -66,6 +68,7 @@ export class LookStore {
       selected: new Set(),
       selectedBy: "image",
       hovered: 0,
+      colourBy: null,
       colouring: null,
       tracks: null,
       revealing: null,
@@ -107,6 +110,8 @@ export class LookStore {
 
   readonly setHovered = (hovered: number): void => this.change({ hovered });
 
+  readonly setColourBy = (colourBy: string | null): void => this.change({ colourBy });
+
   readonly setColouring = (colouring: Colouring | null): void => this.change({ colouring });
 
   readonly setTracks = (tracks: LookState["tracks"]): void => this.change({ tracks });
@@ -145,7 +150,8 @@ export function useLookPart<Part>(part: (state: LookState) => Part): Part {
 export function useLook() {
   const store = useLookStore();
   const state = useSyncExternalStore(store.subscribe, store.get);
-  const { setT, setZ, setPlaying, select, setHovered, setColouring, setTracks } = store;
+  const { setT, setZ, setPlaying, select, setHovered, setColourBy, setColouring, setTracks } =
+    store;
   return {
     ...state,
     setT,
@@ -153,6 +159,7 @@ export function useLook() {
     setPlaying,
     select,
     setHovered,
+    setColourBy,
     setColouring,
     setTracks,
   };

@@ -14,7 +14,9 @@ export const UNKNOWN: Rgb = [134, 142, 150];
 
 /** What is written over the image. */
 export const INK = "#ffffff";
-export const SHADE = "rgba(0, 0, 0, 0.62)";
+export const SHADE = "rgba(8, 10, 11, 0.72)";
+export const LINE = "rgba(255, 255, 255, 0.28)";
+export const MARK = "#38d9a9";
 
 /** "#rrggbb" as numbers; white for what is none. */
 export function rgbOf(hex: string): Rgb {

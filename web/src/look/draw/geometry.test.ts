@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { bounded, fitted, imageAt, panned, revealed, seen } from "./geometry";
+import { bounded, fitted, imageAt, levelAt, panned, revealed, seen } from "./geometry";
 
 const WINDOW = { width: 800, height: 600 };
 const SLIDE = { width: 40_000, height: 40_000 };
@@ -34,4 +34,9 @@ it("moves to a cell only where it is out of view or too small to see", () => {
   const far = fitted(SLIDE, WINDOW);
   const shown = revealed(far, WINDOW, { x: 20_000, y: 20_000 }, 40);
   expect(40 * 2 ** shown.zoom).toBeCloseTo(96);
+});
+
+it("draws a level that is as fine as the screen, labels one coarser", () => {
+  expect([2, 0, -0.5, -1, -1.2, -9].map((zoom) => levelAt(zoom, 4))).toEqual([0, 0, 0, 1, 1, 3]);
+  expect([2, 0, -0.5].map((zoom) => levelAt(zoom, 4, 1))).toEqual([0, 1, 1]);
 });

@@ -11,7 +11,7 @@ export type Box = {
 };
 
 /** A pixel is at most this many (2 to the power of) pixels of the screen. */
-const CLOSEST = 6;
+export const CLOSEST = 6;
 
 /** Share of the window that an image leaves free when all of it is shown. */
 const MARGIN = 0.04;
@@ -105,4 +105,12 @@ export function revealed(
 
 export function clamped(value: number, min: number, max: number): number {
   return Math.min(Math.max(value, min), max);
+}
+
+/** Levels that labels are drawn coarser than the image, for outlines drawn smaller have gaps. */
+export const COARSER = 1;
+
+/** The level of so many that is drawn at a zoom, `coarser` or not. */
+export function levelAt(zoom: number, levels: number, coarser = 0): number {
+  return clamped(coarser - Math.ceil(zoom), 0, levels - 1);
 }
