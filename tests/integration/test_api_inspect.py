@@ -243,3 +243,22 @@ def test_a_picture_is_made_a_band_at_a_time_and_not_of_what_is_huge(ann, upload,
     answer = ann.get(f"/uploads/{upload}/thumbnail.png", params={"path": "a.tif"})
     assert answer.status_code == 422
     assert "too large for a small picture" in answer.json()["detail"]
+
+
+def test_of_a_pyramid_a_small_level_is_read(ann, upload, monkeypatch):
+    pixels = np.zeros((512, 512), np.uint8)
+    sink = io.BytesIO()
+    with tifffile.TiffWriter(sink, ome=True) as tif:
+        how = {"photometric": "minisblack", "tile": (64, 64)}
+        tif.write(pixels, subifds=2, metadata={"axes": "YX"}, **how)
+        tif.write(pixels[::2, ::2] + 9, subfiletype=1, **how)
+        small = pixels[::4, ::4].copy()
+        small[:64] = 200  # what no other level has
+        tif.write(small, subfiletype=1, **how)
+    put(ann, upload, "a.ome.tif", sink.getvalue())
+    monkeypatch.setattr(thumbnail, "_MOST", 128 * 128)
+    shown = thumbnail_of(ann, upload, "a.ome.tif", size=100)
+    assert shown.shape == (64, 64)
+    assert shown[:32].min() > 200 > 10 > shown[32:].max()
+    answer = ann.get(f"/uploads/{upload}/thumbnail.png", params={"path": "a.ome.tif", "size": 200})
+    assert answer.status_code == 422

@@ -77,8 +77,9 @@ def _reduced(
         if step > 1:
             plane = cv2.resize(plane, (width, rows), interpolation=cv2.INTER_AREA)
         pixels.append(plane)
-        ids.append(np.asarray(labels[t, z, read, across])[down // 2 :: down, right // 2 :: right])
-    return np.concatenate(pixels), np.concatenate(ids).astype(np.int32, copy=False)
+        sample = np.asarray(labels[t, z, read, across])[down // 2 :: down, right // 2 :: right]
+        ids.append(sample.astype(np.int32))  # a view would keep the whole band
+    return np.concatenate(pixels), np.concatenate(ids)
 
 
 def _greys(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -23,8 +23,8 @@ from .zipping import Member
 
 router = APIRouter(tags=["results"])
 
-#: Zips that are made of converted results at once, or of which a piece is read.
-AT_ONCE = 4
+#: Images whose results are converted at once.
+AT_ONCE = 2
 
 
 class FormatAnswer(BaseModel):
@@ -46,21 +46,24 @@ def listed(job_id: JobId, caller: Reader, held: Held) -> list[FormatAnswer]:
     ]
 
 
-def converted(cache: Cache, held: Backend, job: Job, formats: str) -> Iterator[Member]:
+def members(cache: Cache, held: Backend, job: Job, formats: str) -> tuple[Iterator[Member], bool]:
     """The results of a job in ``formats``, named with commas, as members of a zip.
 
-    Raises `OptionError` at once for one that the job has not.
+    Also whether some are to be made, which takes a while. Raises `OptionError` for a format that
+    the job has not.
     """
     pipeline, outputs = _made(job)
-    wanted = chosen(offered(pipeline, outputs), formats)
+    known = offered(pipeline, outputs)
+    wanted = chosen(known, formats)
     taking = Taking(JobKept(held, cache, job, pipeline, outputs), wanted)
-    return _members(taking, held, job)
+    made = not wanted <= {one.name for one in known if one.stored}
+    return _members(taking, held, job), made
 
 
 def _members(taking: Taking, held: Backend, job: Job) -> Iterator[Member]:
     for name, chunks in taking.tables():
         yield Member(name, chunks)
-    for index, attempt in done(held.queue, job):
+    for index, attempt in done(held.queue, job) if taking.of_images else ():
         found = record(held.bucket, job, index, attempt)
         for name, chunks in taking.images(index, attempt, found) if found else ():
             yield Member(name, chunks)

@@ -18,7 +18,7 @@ from ...jobs.job import Job
 from ..backend import Backend
 from ..record import ItemRecord, Output
 from .common import ROOT, Held, JobId, Reader, find_job
-from .formats import converted
+from .formats import members
 from .items import ItemIndex
 from .reading import done, in_order, record
 from .schemas import FileAnswer
@@ -166,11 +166,13 @@ def results(
     job = find_job(held.queue, caller, job_id)
     headers = attached(f"{_file_name(job)}.zip")
     if formats is None:
-        members = _members(request.app.state.readers, held, job)
-        return StreamingResponse(begun(zipped(members)), 200, headers, "application/zip")
-    members = converted(request.app.state.cache, held, job, formats)
-    chunks = streamed(zipped(members), request.app.state.conversions)
-    return StreamingResponse(chunks, 200, headers, "application/zip")
+        found, made = _members(request.app.state.readers, held, job), False
+    else:
+        found, made = members(request.app.state.cache, held, job, formats)
+    if made:
+        chunks = streamed(zipped(found), request.app.state.conversions)
+        return StreamingResponse(chunks, 200, headers, "application/zip")
+    return StreamingResponse(begun(zipped(found)), 200, headers, "application/zip")
 
 
 def _file_name(job: Job) -> str:

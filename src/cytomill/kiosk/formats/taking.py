@@ -45,6 +45,11 @@ class Taking:
     kept: JobKept
     wanted: frozenset[str]
 
+    @property
+    def of_images(self) -> bool:
+        """Whether there is anything to take of single images."""
+        return bool(self.wanted - _TABLES.keys())
+
     def tables(self) -> Iterator[File]:
         """The manifest, and the tables of all images; before the job has ended, what is missing."""
         bucket, folder = self.kept.backend.bucket, layout.report(self.kept.job.id)
