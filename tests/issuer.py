@@ -1,14 +1,18 @@
-"""A provider of OpenID Connect on this machine, as far as a kiosk sees one."""
+"""A provider of OpenID Connect on this machine, as far as a kiosk and its page see one."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import secrets
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -18,6 +22,9 @@ _MAKE = {
     "RS256": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
     "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
 }
+
+#: What the page is registered as.
+CLIENT = "cytomill-page"
 
 
 class Key:
@@ -35,14 +42,25 @@ class Key:
 
 
 class Issuer:
-    """The provider: what it answers may be changed; ``asked`` are the paths that were fetched."""
+    """The provider: what it answers may be changed; ``asked`` are the paths that were fetched.
+
+    Whoever comes to sign in is ``subject``, and is not asked; their ID tokens have ``claims`` more.
+    ``refused`` is the error that they come back with instead.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.keys = [Key("first")]
-        self.description = {"issuer": url, "jwks_uri": f"{url}/keys"}
+        self.description = {
+            "issuer": url,
+            "jwks_uri": f"{url}/keys",
+            "authorization_endpoint": f"{url}/authorize",
+            "token_endpoint": f"{url}/token",
+        }
         self.status = 200
         self.asked: list[str] = []
+        self.subject, self.claims, self.refused = "u1", dict[str, Any](), ""
+        self._codes: dict[str, dict[str, str]] = {}
 
     def answer(self, path: str) -> tuple[int, bytes]:
         """Status and body."""
@@ -52,6 +70,47 @@ class Issuer:
             "/keys": {"keys": [key.public() for key in self.keys]},
         }.get(path)
         return (self.status if told else 404), json.dumps(told).encode()
+
+    def authorize(self, given: dict[str, str]) -> str:
+        """Where whoever came with this query is led to."""
+        for name, value in {
+            "response_type": "code",
+            "client_id": CLIENT,
+            "code_challenge_method": "S256",
+        }.items():
+            assert given.get(name) == value, (name, given)
+        assert "openid" in given["scope"].split()
+        assert given["code_challenge"]
+        back = {"state": given["state"], "iss": self.url}
+        if self.refused:
+            back["error"] = self.refused
+        else:
+            back["code"] = secrets.token_urlsafe(16)
+            self._codes[back["code"]] = given
+        return f"{given['redirect_uri']}?{urlencode(back)}"
+
+    def redeem(self, given: dict[str, str]) -> tuple[int, bytes]:
+        """What a code is exchanged for, once, by whoever began with it (PKCE, RFC 7636)."""
+        begun = self._codes.pop(given.get("code", ""), None)
+        proof = hashlib.sha256(given.get("code_verifier", "").encode()).digest()
+        challenge = base64.urlsafe_b64encode(proof).rstrip(b"=").decode()
+        if (
+            begun is None
+            or given.get("grant_type") != "authorization_code"
+            or given.get("client_id") != CLIENT
+            or given.get("redirect_uri") != begun["redirect_uri"]
+            or challenge != begun["code_challenge"]
+        ):
+            return 400, json.dumps({"error": "invalid_grant"}).encode()
+        more = {"nonce": begun["nonce"]} if "nonce" in begun else {}
+        told = {
+            "access_token": secrets.token_urlsafe(16),
+            "token_type": "Bearer",
+            "expires_in": 600,
+            "scope": begun["scope"],
+            "id_token": self.token(aud=CLIENT, sub=self.subject, **more, **self.claims),
+        }
+        return 200, json.dumps(told).encode()
 
     def token(self, key: Key | None = None, *, header: Any = None, **claims: Any) -> str:
         """A token that is good but for what is given; a claim of None is left out."""
@@ -70,11 +129,26 @@ def issuer() -> Iterator[Issuer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            if parts.path == "/authorize":
+                self._send(302, b"", made.authorize(_first(parts.query)))
+                return
             status, body = made.answer(self.path)
+            self._send(status, body, f"{made.url}/elsewhere" if status == 302 else "")
+
+        def do_POST(self) -> None:
+            made.asked.append(self.path)
+            length = int(self.headers["Content-Length"])
+            self._send(*made.redeem(_first(self.rfile.read(length).decode())))
+
+        def _send(self, status: int, body: bytes, location: str = "") -> None:
             self.send_response(status)
-            if status == 302:
-                self.send_header("Location", f"{made.url}/elsewhere")
+            if location:
+                self.send_header("Location", location)
+            self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
+            # The page of a kiosk asks too.
+            self.send_header("Access-Control-Allow-Origin", "*")
             self.end_headers()
             self.wfile.write(body)
 
@@ -90,3 +164,7 @@ def issuer() -> Iterator[Issuer]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def _first(query: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(query).items()}

@@ -13,11 +13,11 @@ import {
   useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
-import { api } from "./api/client";
 import { useMe } from "./api/queries";
+import { GuestNote } from "./people/guest-note";
+import { useSignOut } from "./people/sign-out";
 
 /** The places that the bar at the top leads to. */
 const PLACES = [
@@ -96,6 +96,7 @@ export function Shell(props: { children: ReactNode }) {
         ))}
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
+        {me?.job && <GuestNote me={me} />}
         {props.children}
       </AppShell.Main>
     </AppShell>
@@ -121,31 +122,28 @@ function Scheme() {
 /** Who is signed in, their tokens, and the way out. */
 function Person() {
   const me = useMe().data;
-  const cache = useQueryClient();
-  const [, go] = useLocation();
-  const leave = async () => {
-    await api.DELETE("/api/v1/session");
-    cache.clear();
-    go("/sign-in");
-  };
+  const { leave, barred } = useSignOut();
   if (!me) return null;
   return (
-    <Menu position="bottom-end" width={200}>
-      <Menu.Target>
-        <Button variant="subtle" size="sm" maw={180}>
-          <Text truncate size="sm">
-            {me.user}
-          </Text>
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {!me.job && (
-          <Menu.Item component={Link} href="/tokens">
-            Tokens
-          </Menu.Item>
-        )}
-        <Menu.Item onClick={() => void leave()}>Sign out</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      {barred}
+      <Menu position="bottom-end" width={200}>
+        <Menu.Target>
+          <Button variant="subtle" size="sm" maw={180}>
+            <Text truncate size="sm">
+              {me.job ? "Guest" : me.user}
+            </Text>
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {!me.job && (
+            <Menu.Item component={Link} href="/tokens">
+              Tokens
+            </Menu.Item>
+          )}
+          <Menu.Item onClick={leave}>Sign out</Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </>
   );
 }
