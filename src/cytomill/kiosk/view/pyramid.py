@@ -123,11 +123,13 @@ class Pyramid:
     ) -> NDArray[Any]:
         """A rectangle of ``level``, made from a finer or the same level of the file."""
         times = level - base.level
-        rows = slice(y.start << times, min(y.stop << times, base.height))
-        columns = slice(x.start << times, min(x.stop << times, base.width))
+        # A copy in the file that was rounded down may end before the rectangle begins.
+        top, left = min(y.start << times, base.height - 1), min(x.start << times, base.width - 1)
+        rows = slice(top, min(y.stop << times, base.height))
+        columns = slice(left, min(x.stop << times, base.width))
         found = self.halve(self._sent(base.source.read(t, c, z, rows, columns)), times)
         down, right = y.stop - y.start - found.shape[0], x.stop - x.start - found.shape[1]
-        if down > 0 or right > 0:  # a copy in the file that was rounded down
+        if down > 0 or right > 0:
             found = np.pad(found, ((0, max(down, 0)), (0, max(right, 0))), mode="edge")
         return found[: y.stop - y.start, : x.stop - x.start]
 
