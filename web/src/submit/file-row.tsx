@@ -134,7 +134,7 @@ function Way(props: { row: Row }) {
 function Fault(props: { fault: string; advice: string }) {
   const text = [props.fault, props.advice].map(sentence).join(" ").trim();
   return (
-    <Text size="xs" c="error">
+    <Text size="xs" c="var(--mantine-color-error)">
       {text}
     </Text>
   );

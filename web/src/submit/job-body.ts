@@ -69,7 +69,7 @@ export function pathsOf(wanted: Iterable<string>, unwanted: Iterable<string>): s
   return [...found];
 }
 
-/** What a job over these files may be called: their folder, the file, or how many they are. */
+/** What a job over these files may be called: their folder, the file, or how many there are. */
 export function nameOf(paths: string[]): string {
   const [first] = paths;
   if (first === undefined) return "";
@@ -77,5 +77,5 @@ export function nameOf(paths: string[]): string {
   if (paths.length === 1) return first.replace(/^.*\//, "").replace(/(\.ome)?\.[^.]+$/i, "");
   const folder = top(first);
   const together = folder !== first && paths.every((path) => top(path) === folder);
-  return together ? folder : `${paths.length} images`;
+  return together ? folder : `${paths.length} files`;
 }

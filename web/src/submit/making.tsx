@@ -7,21 +7,19 @@ import { asProblem, type Problem } from "../api/problem";
 import { ProblemView } from "../ui/problem-view";
 import { counted } from "../ui/words";
 import { channelsOf } from "./channels";
-import { folderOf } from "./corrections";
 import { choose, nextDraft, useDraft } from "./draft";
 import { Images } from "./images";
 import { useInspectedAll } from "./inspect";
-import { jobOf, nameOf, type Plan, pathsOf } from "./job-body";
+import { jobOf, nameOf, type Plan } from "./job-body";
 import { OptionsForm } from "./options-form";
 import { OutputsForm } from "./outputs-form";
 import { Pipelines } from "./pipelines";
 import { rowsOf } from "./rows";
+import { imagesIn, lookInto, tried, wantedOf } from "./sample";
 import { changed, faultOf, fieldsOf, initialOf, optionOf } from "./schema-form";
 import { useSendJob } from "./send-job";
 import styles from "./submit.module.css";
-import { kiosk } from "./transport";
 import { TryOne } from "./try-one";
-import { samplePath } from "./understood";
 import { useUploading } from "./uploading";
 
 /** Everything that a job is made of, from its images to the button that runs it. */
@@ -65,11 +63,8 @@ export function Making(props: { user: string; wholeBytes: number }) {
   const signature = JSON.stringify({ ...plan, name: "" });
   const good = there.filter((path) => !faulty.has(path));
   const path = good.includes(wished) ? wished : (good[0] ?? "");
-  const zips = inspected.filter((one) => one.members !== null);
-  const images =
-    there.length > inspected.length && there.some((one) => /\.zip$/i.test(one))
-      ? null
-      : there.length + zips.reduce((sum, one) => sum + (one.members ?? 1) - 1, 0);
+  const images = imagesIn(good, inspected);
+  const left = leftOut(totals.failed, faulty.size);
 
   const submit = async (kind: "try" | "run") => {
     setAsked(true);
@@ -79,12 +74,14 @@ export function Making(props: { user: string; wholeBytes: number }) {
     setBusy(kind);
     try {
       if (kind === "try") {
-        const sample = await sampleOf(path);
-        const body = jobOf({ ...plan, name: `Try: ${plan.name}`.slice(0, 200) }, [sample]);
+        const known = inspected.find((one) => one.path === path);
+        const file = known ?? (await lookInto(plan.upload, path));
+        const name = `Try: ${plan.name}`.slice(0, 200);
+        const body = jobOf({ ...plan, name }, [tried(file, pipeline.data.movies)]);
         choose({ tried: { job: (await send(body)).id, with: signature } });
         return;
       }
-      const job = await send(jobOf(plan, await wantedOf()));
+      const job = await send(jobOf(plan, await wantedOf(uploader)));
       uploading.clear();
       nextDraft();
       go(`/jobs/${job.id}`);
@@ -94,30 +91,6 @@ export function Making(props: { user: string; wholeBytes: number }) {
       setBusy(null);
     }
   };
-
-  /** What is tried of a file: of a zip its first image, of a movie's frames all. */
-  async function sampleOf(file: string): Promise<string> {
-    const known = inspected.find((one) => one.path === file);
-    const frame = pipeline.data?.movies && known?.images[0]?.shape.t === 1 && folderOf(file);
-    if (frame && known.images[0]?.shape.z === 1) return frame;
-    if (known) return samplePath(known);
-    const query = { path: { upload: plan.upload }, query: { path: file } };
-    return samplePath(await data(api.GET("/api/v1/uploads/{upload}/inspect", { params: query })));
-  }
-
-  /** All of the upload, but what was removed from the list after it was sent. */
-  async function wantedOf(): Promise<string[] | null> {
-    if (uploader.removed.size === 0) return null;
-    const wanted = new Set<string>();
-    for (const entry of uploader.entries.values()) {
-      if (entry.stage === "done") wanted.add(entry.path);
-    }
-    const all = await kiosk.list(plan.upload);
-    return pathsOf(
-      wanted,
-      [...all.keys()].filter((one) => !wanted.has(one)),
-    );
-  }
 
   const ready = totals.open === 0 && totals.absent === 0 && totals.done > 0;
   const due = armed && ready;
@@ -200,8 +173,13 @@ export function Making(props: { user: string; wholeBytes: number }) {
         {problem && !option && !aboutOutputs && <ProblemView error={problem} />}
       </Stack>
       <Group className={styles.bar} mt="lg" justify="flex-end" gap="sm">
-        <Text size="sm" c={asked && wrong ? "error" : "dimmed"} role="status" flex={1} miw={180}>
-          {asked && wrong ? "Something in the options is not right yet." : ""}
+        <Text
+          size="sm"
+          c={asked && wrong ? "var(--mantine-color-error)" : "dimmed"}
+          role="status"
+          className={styles.note}
+        >
+          {asked && wrong ? "Something in the options is not right yet." : left}
         </Text>
         <Button
           variant="default"
@@ -228,6 +206,15 @@ export function Making(props: { user: string; wholeBytes: number }) {
       </Group>
     </Container>
   );
+}
+
+/** What is told of files that will give no results. */
+function leftOut(unsent: number, faulty: number): string {
+  const told = [
+    unsent > 0 && `${counted(unsent, "file")} could not be sent`,
+    faulty > 0 && `${counted(faulty, "file")} cannot be read and will fail`,
+  ];
+  return told.filter(Boolean).join("; ");
 }
 
 function Section(props: { title: string; id?: string; children: ReactNode }) {

@@ -34,7 +34,7 @@ export function OutputsForm(props: {
           onChange={(event) => onChange({ ...value, geojson: event.currentTarget.checked })}
         />
       </Group>
-      <Text size="xs" c={props.error ? "error" : "dimmed"}>
+      <Text size="xs" c={props.error ? "var(--mantine-color-error)" : "dimmed"}>
         {props.error ||
           "Tables of measurements come with every job; other formats can be chosen when you download."}
       </Text>

@@ -1,6 +1,6 @@
-import { Badge, Radio, SimpleGrid, Skeleton, Stack, Text } from "@mantine/core";
+import { Badge, Radio, SimpleGrid, Skeleton, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { api, data } from "../api/client";
+import { api, data, type Schema } from "../api/client";
 import { ProblemView } from "../ui/problem-view";
 import { Picture } from "./pictures";
 import { labelOf } from "./schema-form";
@@ -26,14 +26,14 @@ export function Pipelines(props: { value: string; onChange: (name: string) => vo
     <Radio.Group value={props.value} onChange={props.onChange} aria-labelledby="pipelines">
       <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="sm">
         {!found.data && [1, 2, 3, 4].map((one) => <Skeleton key={one} height={190} />)}
-        {found.data?.map((one) => (
+        {ordered(found.data).map((one) => (
           <Radio.Card
             key={one.name}
             value={one.name}
             disabled={one.error !== ""}
             className={styles.card}
           >
-            <Stack gap={8}>
+            <div className={styles.about}>
               <Picture of={one.name} />
               <div>
                 <Text size="sm" fw={650}>
@@ -48,10 +48,18 @@ export function Pipelines(props: { value: string; onChange: (name: string) => vo
                   </Badge>
                 )}
               </div>
-            </Stack>
+            </div>
           </Radio.Card>
         ))}
       </SimpleGrid>
     </Radio.Group>
   );
+}
+
+/** Those that most people look for come first. */
+const FIRST = ["nuclei", "track", "model", "link"];
+
+function ordered(found: Schema<"PipelineSummary">[] = []): Schema<"PipelineSummary">[] {
+  const place = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+  return [...found].sort((one, other) => place(one.name) - place(other.name));
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { corrected, correctionOf } from "./corrections";
 import { nameOf, pathsOf } from "./job-body";
+import { imagesIn, tried } from "./sample";
 import {
   exchanged,
   extents,
@@ -102,6 +103,31 @@ describe("the paths of a job", () => {
     expect(nameOf([])).toBe("");
     expect(nameOf(["p/a.ome.tif"])).toBe("a");
     expect(nameOf(["p/a.tif", "p/b.tif"])).toBe("p");
-    expect(nameOf(["a.tif", "b.tif"])).toBe("2 images");
+    expect(nameOf(["a.tif", "b.tif"])).toBe("2 files");
+  });
+});
+
+describe("what is tried", () => {
+  const still = { ...image, axes: "YX", shape: { t: 1, c: 1, z: 1, y: 9, x: 9 } };
+  const file: Inspected = {
+    path: "m/t1.tif",
+    kind: "image",
+    members: null,
+    images: [still],
+    error: null,
+  };
+
+  it("is the first image of a zip, and all frames of a movie in files", () => {
+    expect(tried(zip, true)).toBe("b.zip/day1/m.tif");
+    expect(tried(file, false)).toBe("m/t1.tif");
+    expect(tried(file, true)).toBe("m");
+    expect(tried({ ...file, images: [image] }, true)).toBe("m/t1.tif");
+  });
+
+  it("counts images, where that can be done", () => {
+    expect(imagesIn(["b.zip", "m/t1.tif", "c.tif"], [zip, file])).toBe(5);
+    expect(imagesIn(["c.zip"], [])).toBeNull();
+    const bad = { ...file, error: { fault: "damaged", advice: "" } };
+    expect(imagesIn(["m/t1.tif"], [bad])).toBe(0);
   });
 });

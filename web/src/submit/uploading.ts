@@ -12,6 +12,9 @@ const TICK = 200;
 /** Milliseconds after a change of the list until it is kept. */
 const LATER = 400;
 
+/** As people order names: img2 before img10. */
+const ORDER = new Intl.Collator("en", { numeric: true });
+
 /** A file that is not sent, and why. */
 export interface Refused {
   path: string;
@@ -57,7 +60,7 @@ export class Uploading {
       if (told) this.refused.set(path, { path, size: blob.size, ...told });
       else useful.push(file);
     }
-    this.uploader.add(useful);
+    this.uploader.add(useful.sort((one, other) => ORDER.compare(one.path, other.path)));
     this.changed();
   };
 
