@@ -6,6 +6,11 @@ const kiosk = process.env.KIOSK ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   plugins: [react()],
+  resolve: {
+    alias: {
+      "@vivjs/loaders": new URL("src/look/pixels/viv-loaders.ts", import.meta.url).pathname,
+    },
+  },
   build: {
     outDir: process.env.OUT ?? "../src/cytomill/kiosk/page",
     emptyOutDir: true,

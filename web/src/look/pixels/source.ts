@@ -1,5 +1,6 @@
 import type { Plane, Pyramid, Tile } from "./pyramid";
 import { TILE } from "./pyramid";
+import { SIGNAL_ABORTED } from "./viv-loaders";
 
 /** What Viv calls the types of numbers. */
 const NAMES: Record<string, string> = {
@@ -31,9 +32,13 @@ export class LevelSource {
     return this.pyramid.tile(selection, { level: this.level, x, y }, signal);
   }
 
-  /** The whole of a level that is one tile. */
-  getRaster(wanted: { selection: Plane; signal?: AbortSignal }): Promise<Tile> {
-    return this.getTile({ ...wanted, x: 0, y: 0 });
+  /** The whole of a level that is one tile; what is wrong with it the tiles above it tell. */
+  async getRaster(wanted: { selection: Plane; signal?: AbortSignal }): Promise<Tile> {
+    try {
+      return await this.getTile({ ...wanted, x: 0, y: 0 });
+    } catch {
+      throw SIGNAL_ABORTED;
+    }
   }
 
   onTileError(): void {}
