@@ -332,3 +332,31 @@ def test_axes_are_said_to_a_kiosk_as_to_a_run(user, images, cytomill):
     assert files("there") == files("here")
     done = cytomill("submit", "s.tif", "--axes", "TYY")
     assert (done.code, "Y is there twice" in done.err) == (2, True)
+
+
+def test_results_are_fetched_in_other_formats(user, images, cytomill):
+    job = cytomill("submit", "images", "-q", "--wait").out.split()[0]
+    words = ("jobs", "download", job, "-o", "there", "--formats")
+    done = cytomill(*words, "zarr, overlay,csv", "--json")
+    assert (done.code, done.told["faults"], done.told["kept"]) == (0, [], 0)
+    assert cytomill("run", "images", "--format", "zarr", "--overlay", "-o", "here", "-q").code == 0
+    expected = files("here")
+    del expected["measurements.parquet"]
+    found = files("there")
+    assert found.keys() == expected.keys()
+    assert done.told["fetched"] == len(found)
+    assert done.told["tables"] == ["there/measurements.csv"]
+    # The manifest tells what the job wrote.
+    assert [name for name in found if found[name] != expected[name]] == ["manifest.json"]
+    wrong = cytomill(*words, "docx")
+    assert wrong.code == 1
+    assert "no 'docx' of this job; it has tiff, zarr, csv" in wrong.err
+    with package.Client() as client:
+        upload = client.job(job).inputs[0]["upload"]
+        client.delete_upload(upload)
+        assert [one["name"] for one in client.formats(job)][:2] == ["tiff", "zarr"]
+    done = cytomill(*words, "tiff,zarr")
+    assert done.code == 1
+    assert "some could not be made; see there/a_error.txt and 2 more" in done.err
+    assert "has been deleted" in Path("there/a_error.txt").read_text()
+    assert Path("there/a_labels.tif").exists()

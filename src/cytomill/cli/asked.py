@@ -68,11 +68,23 @@ def comeback(job: Job, server: str | None) -> str:
     )
 
 
-def fetch(client: Client, job: Job, out: str, *, overwrite: bool, quiet: bool) -> Results:
-    """Fetch the results of a job. Raises `Interrupted` on Ctrl-C: what was fetched is kept."""
+def fetch(
+    client: Client,
+    job: Job,
+    out: str,
+    *,
+    formats: str | None = None,
+    overwrite: bool,
+    quiet: bool,
+) -> Results:
+    """Fetch the results of a job, in ``formats`` where some are named.
+
+    Raises `Interrupted` on Ctrl-C: what was fetched is kept.
+    """
     try:
         with Meter("fetched", "images", quiet=quiet) as meter:
-            return client.download(job.id, out, overwrite=overwrite, progress=meter)
+            wanted = None if formats is None else formats.split(",")
+            return client.download(job.id, out, formats=wanted, overwrite=overwrite, progress=meter)
     except KeyboardInterrupt:
         raise Interrupted from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -155,6 +156,12 @@ _changing("unpin", "Let jobs expire.", lambda client, job: client.pin(job, False
 @kiosk_options
 @_ID
 @click.option("-o", "--out", required=True, help="Folder for the results.")
+@click.option(
+    "--formats",
+    metavar="NAMES",
+    help="In these formats, with commas, such as zarr,csv; one that the job has not names those "
+    "there are. Default: as they are stored.",
+)
 @click.option("--overwrite", is_flag=True, help="Also into a folder that holds other files.")
 @_JSON
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
@@ -163,6 +170,7 @@ def download(
     token: str | None,
     job: str,
     out: str,
+    formats: str | None,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -173,7 +181,9 @@ def download(
     """
     usable(out, overwrite=overwrite)
     with asked(server, token) as client:
-        results = fetch(client, client.find(job), out, overwrite=overwrite, quiet=quiet)
+        results = fetch(
+            client, client.find(job), out, formats=formats, overwrite=overwrite, quiet=quiet
+        )
     if as_json:
         told = {
             "job": results.job.id,
@@ -182,6 +192,7 @@ def download(
             "fetched": results.fetched,
             "kept": results.kept,
             "notes": notes(results),
+            "faults": [str(path) for path in results.faults],
             "manifest": str(results.manifest) if results.manifest else None,
             "tables": [str(path) for path in results.tables],
         }
@@ -190,6 +201,10 @@ def download(
         kept = f", {results.kept} were there" if results.kept else ""
         click.echo(f"{results.fetched} files fetched to {results.out}{kept}")
         say_notes(results)
+    if results.faults:
+        more = f" and {len(results.faults) - 1} more" if len(results.faults) > 1 else ""
+        click.echo(f"some could not be made; see {results.faults[0]}{more}", err=True)
+        sys.exit(1)
 
 
 @command.command("share")

@@ -366,18 +366,28 @@ class AsyncClient:
         job: str,
         out: str | Path,
         *,
+        formats: Sequence[str] | None = None,
         overwrite: bool = False,
         progress: download.Progress | None = None,
     ) -> Results:
         """Fetch the results into the folder ``out``, laid out as `cytomill.run` does.
 
-        What an earlier call fetched of the same job is not fetched again, results of another job
-        are replaced. A folder that holds what no download made is refused but with ``overwrite``.
-        ``progress`` is called with the items fetched and those that are done. Raises `OutputError`.
+        With ``formats``, such as ``["zarr", "csv"]``, in these, which the kiosk makes where it has
+        not stored them, see `formats`; all of it comes as one. Otherwise what an earlier call
+        fetched of the same job is not fetched again, and results of another job are replaced. A
+        folder that holds what no download made is refused but with ``overwrite``. ``progress`` is
+        called with the items fetched and those that are done. Raises `OutputError`.
         """
         about = await self.job(job)
         fetching = Downloader(self._http, about, Path(out).expanduser(), overwrite=overwrite)
+        if formats is not None:
+            return await fetching.fetch_formats(formats)
         return await fetching.fetch(self._parallel, progress)
+
+    async def formats(self, job: str) -> list[dict[str, Any]]:
+        """The formats of a job's results: ``name``, ``title``, ``summary``, and ``stored``."""
+        found: list[dict[str, Any]] = await self._http.get(f"/jobs/{part(job)}/formats")
+        return found
 
     async def uploads(self) -> list[Upload]:
         """One's own uploads."""

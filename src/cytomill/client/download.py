@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ..errors import OutputError
 from ..image.atomic import output_error, replacing
 from .fetch import fetch
-from .http import Http, part
+from .http import SILENT, Http, part
 from .items import items
 from .names import HIDDEN, inside
 from .records import Item, Job, Output
 from .together import each
-from .unpack import unpack
+from .unpack import unpack, unpack_results
 
 #: The file that says of which job the results are.
 _MARK = "job.json"
+
+#: Seconds that a kiosk may take to make the results of one image in another format.
+_MAKING = 3600.0
 
 _FOREIGN = ("holds what no download made", "choose another folder, or say to overwrite")
 
@@ -38,7 +42,7 @@ class Results:
 
     ``fetched`` files came over the wire and ``kept`` were there. ``manifest`` and ``tables`` are
     files, None and empty where the job has none yet. ``noted`` are items that are done but have
-    notes.
+    notes; ``faults`` are files that say what could not be made in the formats asked for.
     """
 
     job: Job
@@ -49,6 +53,7 @@ class Results:
     manifest: Path | None = None
     tables: tuple[Path, ...] = ()
     noted: tuple[Item, ...] = ()
+    faults: tuple[Path, ...] = ()
 
     @property
     def done(self) -> int:
@@ -97,8 +102,33 @@ class Downloader:
             self._fetched,
             self._kept,
             next((path for path in report if path.name == "manifest.json"), None),
-            tuple(path for path in report if path.suffix in (".csv", ".parquet")),
+            tuple(filter(_is_table, report)),
             tuple(sorted(self._noted, key=lambda item: item.index)),
+        )
+
+    async def fetch_formats(self, formats: Sequence[str]) -> Results:
+        """Fetch all results in ``formats``, which the kiosk may have to make. Raises as `fetch`."""
+        if not self._overwrite:
+            check_own(self._out)
+        self._write_mark()
+        packed = self._out / HIDDEN / "results.zip.part"
+        wanted = quote(",".join(formats), safe=",")
+        address = f"/jobs/{part(self._job.id)}/results.zip?formats={wanted}"
+        try:
+            await self._file(address, packed, None, silent=_MAKING)
+            paths = await asyncio.to_thread(unpack_results, packed, self._out)
+        finally:
+            packed.unlink(missing_ok=True)
+        failed = [one async for one in items(self._http, self._job.id, state="failed")]
+        return Results(
+            self._job,
+            self._out,
+            tuple(failed),
+            len(paths),
+            0,
+            next((path for path in paths if path == self._out / "manifest.json"), None),
+            tuple(path for path in paths if path.parent == self._out and _is_table(path)),
+            faults=tuple(path for path in paths if path.name.endswith("_error.txt")),
         )
 
     async def _output(self, item: Item, output: Output) -> None:
@@ -143,10 +173,16 @@ class Downloader:
         return target.is_dir() if count is None else target.stat().st_size == count
 
     async def _file(
-        self, address: str, target: Path, count: int | None, *, signed: bool = False
+        self,
+        address: str,
+        target: Path,
+        count: int | None,
+        *,
+        signed: bool = False,
+        silent: float = SILENT,
     ) -> None:
         with replacing(target) as temporary, temporary.open("wb") as file:
-            await fetch(self._http, address, file, count, signed=signed)
+            await fetch(self._http, address, file, count, signed=signed, silent=silent)
         self._fetched += 1
 
     def _write_mark(self, **more: Any) -> None:
@@ -167,6 +203,10 @@ def check_own(out: Path) -> None:
             raise OutputError(out, *_FOREIGN)
     except OSError as error:
         raise output_error(out, error) from error
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix in (".csv", ".parquet")
 
 
 def _read_mark(out: Path) -> dict[str, Any]:

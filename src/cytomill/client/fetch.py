@@ -8,15 +8,22 @@ import httpx
 
 from ..errors import CytomillError, PermanentError
 from .errors import ServerBusyError
-from .http import Http, Patience
+from .http import SILENT, Http, Patience
 
 
 async def fetch(
-    http: Http, address: str, file: BinaryIO, count: int | None, *, signed: bool = False
+    http: Http,
+    address: str,
+    file: BinaryIO,
+    count: int | None,
+    *,
+    signed: bool = False,
+    silent: float = SILENT,
 ) -> None:
     """Write what is at ``address`` below the API to ``file``: ``count`` bytes, None for unknown.
 
-    ``signed`` takes it from the bucket itself, where that can be. Raises as `Http.call` does, and
+    ``signed`` takes it from the bucket itself, where that can be; ``silent`` are seconds for which
+    nothing may come. Raises as `Http.call` does, and
     `PermanentError` where more comes than there is.
     """
     patience = Patience(http)
@@ -27,7 +34,9 @@ async def fetch(
         fault: CytomillError
         after = 0.0
         try:
-            async with http.stream(address, headers=_headers(file, tag), params=params) as response:
+            async with http.stream(
+                address, headers=_headers(file, tag), params=params, timeout=silent
+            ) as response:
                 if response.status_code in (200, 206):
                     tag = response.headers.get("etag", "")
                     await _write(file, response, count, patience)

@@ -30,7 +30,7 @@ _FIRST = 3.0
 _SHORT, _LONG = 0.2, 5.0
 
 #: Seconds that a connection may take, and that a kiosk may be silent within an answer.
-_CONNECT, _SILENT = 10.0, 120.0
+_CONNECT, SILENT = 10.0, 120.0
 
 #: What is sent: bytes, or what makes them anew for each try.
 Body = bytes | Callable[[], AsyncIterator[bytes]]
@@ -94,7 +94,7 @@ class Http:
         self.direct = True
         headers = {"User-Agent": f"cytomill/{__version__}"}
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=parallel + 2)
-        timeout = httpx.Timeout(_SILENT, connect=_CONNECT)
+        timeout = httpx.Timeout(SILENT, connect=_CONNECT)
         #: For addresses that are signed themselves: they must not be shown the token.
         self._bare = httpx.AsyncClient(headers=headers, limits=limits, timeout=timeout)
         if server.token:
@@ -162,7 +162,7 @@ class Http:
         *,
         headers: Mapping[str, str],
         params: Mapping[str, str] | None = None,
-        timeout: float = _SILENT,
+        timeout: float = SILENT,
     ) -> AsyncIterator[httpx.Response]:
         """The answer to GET, its body not yet read; one try.
 
@@ -266,7 +266,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, httpx.ConnectTimeout):
         return f"no connection within {_CONNECT:.0f} s"
     if isinstance(error, httpx.TimeoutException):
-        return f"silent for {_SILENT:.0f} s"
+        return f"silent for {SILENT:.0f} s"
     if isinstance(error, httpx.ConnectError) and "All connection attempts failed" in str(error):
         return "connection refused"
     return " ".join(str(error).split()) or "connection lost"

@@ -207,13 +207,18 @@ class Client:
         job: str,
         out: str | Path,
         *,
+        formats: Sequence[str] | None = None,
         overwrite: bool = False,
         progress: download.Progress | None = None,
     ) -> Results:
         """See `AsyncClient.download`."""
         return self._loop.call(
-            self._client.download(job, out, overwrite=overwrite, progress=progress)
+            self._client.download(job, out, formats=formats, overwrite=overwrite, progress=progress)
         )
+
+    def formats(self, job: str) -> list[dict[str, Any]]:
+        """See `AsyncClient.formats`."""
+        return self._loop.call(self._client.formats(job))
 
     def uploads(self) -> list[Upload]:
         """See `AsyncClient.uploads`."""

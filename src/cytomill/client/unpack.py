@@ -1,4 +1,4 @@
-"""A folder that came as a zip."""
+"""Folders that came as a zip."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from ..errors import OutputError
+from ..image.atomic import replacing
 from .names import inside
 from .records import Output
 
@@ -29,7 +30,30 @@ def unpack(packed: Path, output: Output, target: Path) -> None:
                 # What does not begin so is absolute after this, and refused.
                 path = inside(target, member.filename.removeprefix(f"{output.name}/"))
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with opened.open(member) as source, path.open("wb") as file:
-                    shutil.copyfileobj(source, file)
+                _write(opened, member, path)
     except (zipfile.BadZipFile, EOFError) as error:
         raise OutputError(output.name, *_DAMAGED) from error
+
+
+def unpack_results(packed: Path, out: Path) -> list[Path]:
+    """Unpack the zip ``packed`` of results into the folder ``out``; the files, each whole.
+
+    Raises `OutputError` for a zip that is damaged, `UnsafeNameError` for a member that belongs
+    elsewhere.
+    """
+    paths = []
+    try:
+        with zipfile.ZipFile(packed) as opened:
+            for member in opened.infolist():
+                path = inside(out, member.filename)
+                with replacing(path) as temporary:
+                    _write(opened, member, temporary)
+                paths.append(path)
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise OutputError("the results", *_DAMAGED) from error
+    return paths
+
+
+def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
+    with opened.open(member) as source, path.open("wb") as file:
+        shutil.copyfileobj(source, file)
