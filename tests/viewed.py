@@ -92,9 +92,16 @@ def make(
     done: bool = True,
     objects: int = 0,
     item: dict[str, Any] | None = None,
+    move: bool = False,
 ) -> Made:
-    """Upload ``source`` and make up what came of it: ``labels`` (t, z, y, x) of each image."""
+    """Upload ``source`` and make up what came of it: ``labels`` (t, z, y, x) of each image.
+
+    With ``move`` the file is put where an upload would have put it, and not sent.
+    """
     upload = client.post("/uploads", json={"name": ""}).json()["id"]
+    if move:
+        key = f"{layout.upload_files(upload)}/{source.name}"
+        api.backend.bucket.put_file(key, source, move=True)
     for file in sorted(source.rglob("*")) if source.is_dir() else [source]:
         if file.is_file():
             below = file.relative_to(source.parent).as_posix()
