@@ -57,7 +57,7 @@ export function Channels(props: { pyramid: Pyramid | undefined }) {
                   variant="default"
                   disabled={!tile}
                   onClick={auto}
-                  aria-label={`${one.name}: contrast by what is here`}
+                  aria-label={`Auto: contrast of ${one.name} by what is here`}
                 >
                   Auto
                 </Button>

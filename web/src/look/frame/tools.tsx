@@ -28,9 +28,7 @@ function Keys() {
   return (
     <Popover opened={open} onDismiss={close} position="bottom-end" trapFocus returnFocus>
       <Popover.Target>
-        <span>
-          <Tool name="Keys" icon="keys" act={toggle} pressed={open} />
-        </span>
+        <Tool name="Keys" icon="keys" act={toggle} pressed={open} />
       </Popover.Target>
       <Popover.Dropdown aria-label="Keys, while the image has the focus">
         <Table withRowBorders={false} verticalSpacing={3} horizontalSpacing="xs">
