@@ -230,6 +230,6 @@ def place_of(table: Table, rows: NDArray[Any], cell: Cell) -> int | None:
 def check(table: Table, names: list[str]) -> None:
     """Raise `OptionError` for a name that no column has."""
     for name in names:
-        if name not in table.columns:
+        if name not in table.columns or name == "image":
             known = ", ".join(one for one in table.columns if one != "image") or "none"
             raise OptionError(f"{name}: there is no such column; the columns are: {known}")
