@@ -48,13 +48,19 @@ class Kiosk:
 
 @contextmanager
 def kiosk(
-    folder: Path, redis_url: str, *, free: bool = False, page: Path = FOLDER, **settings: Any
+    folder: Path,
+    redis_url: str,
+    *,
+    free: bool = False,
+    page: Path = FOLDER,
+    port: int = 0,
+    **settings: Any,
 ) -> Iterator[Kiosk]:
     """An API in a thread, whose bucket is in ``folder``; ``settings`` as of `Settings`."""
     chosen = {"audit": str(folder / "audit.jsonl"), **settings}
     bucket = chosen.pop("bucket", str(folder / "bucket"))
     backend = Backend.of(replace(Settings(), redis=redis_url, bucket=bucket, **chosen))
-    with listening("127.0.0.1", 0) as where:
+    with listening("127.0.0.1", port) as where:
         server = Server(create(backend, free=free, page=page))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([where])))
         thread.start()

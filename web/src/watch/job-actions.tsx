@@ -40,7 +40,7 @@ export function JobActions(props: {
     <Group gap="xs">
       {!props.compact && (
         <>
-          {may.retry && (
+          {may.retry && !may.pause && (
             <Button variant="default" loading={doing("retry")} onClick={() => go("retry")}>
               Retry failed
             </Button>

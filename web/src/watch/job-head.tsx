@@ -4,7 +4,7 @@ import type { Job } from "../api/queries";
 import { ProblemView } from "../ui/problem-view";
 import { JobActions } from "./job-actions";
 import { StateWord } from "./state-word";
-import { title } from "./states";
+import { isAtWork, title } from "./states";
 import { useDeed } from "./use-job";
 
 /** What a job is called, where it stands, and what can be done with it. */
@@ -34,7 +34,7 @@ export function JobHead(props: {
           </Group>
         </Stack>
         <Group gap="xs">
-          {props.takeHome && job.done > 0 && (
+          {props.takeHome && job.done > 0 && !isAtWork(job) && (
             <Button variant={job.state === "done" ? "filled" : "default"} onClick={props.takeHome}>
               Take home
             </Button>

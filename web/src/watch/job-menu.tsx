@@ -26,7 +26,9 @@ export function JobMenu(props: {
       <Menu.Dropdown>
         {all && may.pause && <Menu.Item onClick={() => go("pause")}>Pause</Menu.Item>}
         {all && may.resume && <Menu.Item onClick={() => go("resume")}>Resume</Menu.Item>}
-        {all && may.retry && <Menu.Item onClick={() => go("retry")}>Retry failed images</Menu.Item>}
+        {(all || may.pause) && may.retry && (
+          <Menu.Item onClick={() => go("retry")}>Retry failed images</Menu.Item>
+        )}
         {all && job.done > 0 && (
           <Menu.Item component={Link} href={`/jobs/${job.id}?show=home`}>
             Take home

@@ -33,6 +33,8 @@ export function JobPage(props: { id: string }) {
     },
   });
   const job = query.data;
+  // A line that is dead says nothing: then it is the looks that do not come through.
+  const cut = query.fetchStatus === "paused" || asProblem(query.failureReason).passing;
   useTitle(job ? title(job) : "Job");
   if (query.isError && asProblem(query.error).status === 404) return <Gone />;
   if (query.isError && !job) {
@@ -43,7 +45,7 @@ export function JobPage(props: { id: string }) {
   return (
     <>
       {!isOver(job) && <Follow id={id} told={setLine} />}
-      <Shown job={job} broken={!isOver(job) && line === "broken"} />
+      <Shown job={job} broken={!isOver(job) && (line === "broken" || cut)} />
     </>
   );
 }

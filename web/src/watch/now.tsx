@@ -24,12 +24,12 @@ export function Now(props: { job: Job }) {
         )}
         {!isOver(job) && (
           <>
-            <Group justify="space-between" align="baseline">
+            <Group justify="space-between" align="baseline" wrap="nowrap">
               <Text fw={600} size="lg">
                 {isWaiting(job) ? "Waiting for its turn" : ended(job)}
               </Text>
               {job.items > 0 && (
-                <Text fw={600} size="lg">
+                <Text fw={600} size="lg" style={{ whiteSpace: "nowrap" }}>
                   {percent} %
                 </Text>
               )}
@@ -66,8 +66,8 @@ function facts(job: Job): [string, string][] {
     ["Images", over && ended(job)],
     ["Queue", isWaiting(job) && place(job.position)],
     ["Objects", count(job.objects)],
-    ["Failed", job.failed > 0 && count(job.failed)],
-    ["Speed", job.rate > 0 && speed(job.rate)],
+    ["Failed", !over && job.failed > 0 && count(job.failed)],
+    ["Speed", isAtWork(job) && job.rate > 0 && speed(job.rate)],
     ["Time left", isAtWork(job) && job.eta !== null && `about ${duration(job.eta)}`],
     ["Took", over && job.started > 0 && duration(job.finished - job.started)],
     ["Cost", job.cost !== null && priced(job.cost, over)],

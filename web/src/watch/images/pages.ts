@@ -30,8 +30,11 @@ export function pageQuery(job: Job, state: ItemState | null, page: number) {
       ),
     gcTime: KEPT,
     staleTime: isAtWork(job) ? LOOK : KEPT,
-    refetchInterval: ({ state: { data: page } }) =>
-      isAtWork(job) && page && (state !== null || page.items.some(isGoing)) ? LOOK : false,
+    refetchInterval: ({ state: { data: told } }) => {
+      if (!isAtWork(job) || !told) return false;
+      const lacks = told.items.length < Math.min(PAGE, job.items - first);
+      return state !== null || lacks || told.items.some(isGoing) ? LOOK : false;
+    },
     refetchOnWindowFocus: isAtWork(job),
   });
 }
