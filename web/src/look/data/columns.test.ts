@@ -10,12 +10,8 @@ function image(names: Record<string, number | null>, more: Partial<ImageFacts> =
 }
 
 it("says what columns are in words", () => {
-  expect(["area_um2", "centroid-0", "intensity_mean-DAPI", "speed_um_per_h"].map(titleOf)).toEqual([
-    "Area",
-    "Centre y",
-    "Mean DAPI",
-    "Speed",
-  ]);
+  const names = ["t", "area_um2", "centroid-0", "intensity_mean-DAPI", "speed_um_per_h"];
+  expect(names.map(titleOf)).toEqual(["t", "Area", "Centre y", "Mean DAPI", "Speed"]);
   expect(titleOf("intensity_std-1")).toBe("Deviation channel 2");
   expect(titleWithUnit({ name: "area_um2", unit: "µm²" })).toBe("Area (µm²)");
   expect(titleWithUnit({ name: "axis_ratio", unit: "" })).toBe("Axis ratio");

@@ -4,8 +4,6 @@ import type { ColumnFacts, ImageFacts } from "../facts";
 
 const TITLES: Readonly<Record<string, string>> = {
   label: "Cell",
-  t: "Frame",
-  z: "Plane",
   "bbox-0": "Top",
   "bbox-1": "Left",
   "bbox-2": "Bottom",
@@ -37,6 +35,8 @@ export function titleOf(name: string): string {
   if (brightness) return `${BRIGHTNESS[brightness[1] ?? ""]} ${channel(brightness[2] ?? "")}`;
   const base = name.replace(/_(um2|um_per_h|um|h)$/, "");
   const words = base.replaceAll("_", " ");
+  // Planes are counted from 0 in tables and from 1 in words: there they keep their letters.
+  if (base.length === 1) return base;
   return TITLES[base] ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -65,7 +65,7 @@ function usePanelState(): PanelState {
     },
     [store],
   );
-  const [colourBy, setColourBy] = useState<string | null>(null);
+  const colourBy = useLookPart((look) => look.colourBy);
   const where = useMemo(() => ({ job, index, imageNumber }), [job, index, imageNumber]);
   const column = image.columns.find((one) => one.name === colourBy);
   const colouringError = useColouring(where, column, several);
@@ -75,7 +75,7 @@ function usePanelState(): PanelState {
   return useMemo(() => {
     const filter: Filter = scope === "plane" ? { t, z } : {};
     const brushed = last?.of === selected ? last.how : null;
-    const colours = { colourBy, setColourBy, colouringError };
+    const colours = { colourBy, setColourBy: store.setColourBy, colouringError };
     const ways = { paths, setPaths, pathsError };
     return { where, several, scope, setScope, filter, brushed, brush, ...colours, ...ways };
   }, [
@@ -91,6 +91,7 @@ function usePanelState(): PanelState {
     colouringError,
     paths,
     pathsError,
+    store,
   ]);
 }
 

@@ -8,6 +8,7 @@ export type ChartColours = {
   readonly dot: string;
   readonly selected: string;
   readonly brush: string;
+  readonly font: string;
 };
 
 /** The theme's colours as they are now; others when it turns dark or light. */
@@ -20,8 +21,9 @@ export function useChartColours(): ChartColours {
     return {
       text: of(dark ? "dark-1" : "gray-7"),
       line: of(dark ? "dark-4" : "gray-3"),
-      dot: of(dark ? "teal-7" : "teal-5"),
-      selected: of(dark ? "orange-4" : "orange-8"),
+      dot: of(dark ? "dark-2" : "gray-5"),
+      selected: of(dark ? "teal-4" : "teal-8"),
+      font: style.getPropertyValue("--mantine-font-family").trim(),
       brush: dark ? "rgba(255, 255, 255, 0.08)" : "rgba(0, 0, 0, 0.06)",
     };
   }, [scheme]);

@@ -87,6 +87,7 @@ export function drawable(value: number, on: Axis): boolean {
 function frame(colours: ChartColours): EChartsCoreOption {
   return {
     animation: false,
+    textStyle: { fontFamily: colours.font },
     grid: { left: 64, right: 14, top: 12, bottom: 48 },
     brush: {
       toolbox: [],

@@ -178,7 +178,7 @@ export function Charts() {
         clear={brush.clear}
         told={brush.told || (selected.size > 0 ? `${counted(selected.size, "cell")} selected` : "")}
       />
-      <ColourChoice columns={choices} />
+      <ColourChoice column={x} />
     </>
   );
 }

@@ -1,23 +1,20 @@
-import { Select } from "@mantine/core";
+import { Switch } from "@mantine/core";
 import { ProblemView } from "../../../ui/problem-view";
 import type { ColumnFacts } from "../../facts";
-import { titleWithUnit } from "../columns";
+import { titleOf } from "../columns";
 import { usePanel } from "../panel-state";
 
-/** The column that the cells of the image are coloured by. */
-export function ColourChoice(props: { columns: readonly ColumnFacts[] }) {
+/** Whether the cells of the image are coloured by the column that is drawn. */
+export function ColourChoice(props: { column: ColumnFacts }) {
   const { colourBy, setColourBy, colouringError } = usePanel();
+  const { name } = props.column;
   return (
     <>
-      <Select
+      <Switch
         size="xs"
-        label="Colour the cells in the image by"
-        placeholder="nothing: each has a colour of its own"
-        clearable
-        searchable
-        data={props.columns.map((one) => ({ value: one.name, label: titleWithUnit(one) }))}
-        value={colourBy}
-        onChange={setColourBy}
+        label={`Colour the cells of the image by ${titleOf(name)}`}
+        checked={colourBy === name}
+        onChange={(event) => setColourBy(event.currentTarget.checked ? name : null)}
       />
       {Boolean(colouringError) && (
         <ProblemView title="The cells could not be coloured" error={colouringError} />

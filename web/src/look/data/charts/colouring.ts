@@ -33,7 +33,7 @@ export function useColouring(
   const found = values.data;
   const all = sample.data;
   useEffect(() => {
-    if (!column) return;
+    if (!column) return store.setColouring(null);
     // Another column's values are shown on until those that were asked for are here.
     const drawn = all?.columns[column.name];
     if (!drawn || found?.column !== column.name) return;
@@ -46,9 +46,6 @@ export function useColouring(
       max: max ?? Number.NaN,
     });
   }, [store, column, found, all]);
-  useEffect(() => {
-    if (column) return () => store.setColouring(null);
-  }, [store, column]);
   return values.error ?? sample.error;
 }
 

@@ -54,6 +54,6 @@ export function GridHead(props: {
 
 /** Pixels that columns need for their titles and the numbers below. */
 export function widthOf(columns: readonly GridColumn[]): number {
-  const widths = columns.map((one) => Math.max(72, Math.min(32 + 8 * one.title.length, 160)));
+  const widths = columns.map((one) => Math.max(70, Math.min(40 + 8 * one.title.length, 170)));
   return widths.reduce((sum, width) => sum + width, 0);
 }

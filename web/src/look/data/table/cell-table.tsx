@@ -98,18 +98,20 @@ export function CellTable() {
           {found.rows === undefined ? "Loading" : counted(found.rows, several ? "row" : "cell")}
           {selected.size > 0 && `, ${count(selected.size)} selected`}
         </Text>
-        <Group gap={4} ms="auto">
+      </Group>
+      <Group gap="xs" justify="space-between">
+        <Switch
+          size="sm"
+          label="Only selected"
+          disabled={selected.size === 0}
+          checked={narrowed}
+          onChange={(event) => setOnly(event.currentTarget.checked)}
+        />
+        <Group gap={4}>
           <ColumnMenu columns={image.columns} shown={names} choose={choose} />
           <TakeRows filter={picked.filter} left={picked.left} shown={names} />
         </Group>
       </Group>
-      <Switch
-        size="sm"
-        label="Only selected"
-        disabled={selected.size === 0}
-        checked={narrowed}
-        onChange={(event) => setOnly(event.currentTarget.checked)}
-      />
       {found.error ? (
         <ProblemView
           title="The measurements could not be read"

@@ -18,11 +18,11 @@ export function LineageAxis({ scale, t }: { scale: Scale; t: number }) {
         .filter((tick) => Math.abs(placeOf(tick, scale) - now) > ROOM / 2)
         .map((tick) => (
           <text key={tick} className={style.tick} x={placeOf(tick, scale)} y={15}>
-            {tick}
+            {tick + 1}
           </text>
         ))}
       <text className={style.current} x={now} y={15}>
-        {t}
+        {t + 1}
       </text>
     </svg>
   );

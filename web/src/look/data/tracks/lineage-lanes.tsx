@@ -65,7 +65,9 @@ export function LineageLanes(props: {
 
 function inWords(track: Track): string {
   const frames =
-    track.start === track.end ? `frame ${track.start}` : `frames ${track.start} to ${track.end}`;
+    track.start === track.end
+      ? `frame ${track.start + 1}`
+      : `frames ${track.start + 1} to ${track.end + 1}`;
   const parent = track.parent === null ? "" : `, daughter of ${track.parent}`;
   const divides =
     track.children.length > 0

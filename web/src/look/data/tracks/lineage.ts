@@ -99,12 +99,11 @@ export function parentOf(tree: Tree, lane: Lane): Lane | undefined {
   return tree.byLabel.get(lane.track.parent);
 }
 
-/** Frames of round numbers for an axis with at most `most` of them. */
+/** Frames whose numbers, from 1, are round: at most `most` of them, for an axis. */
 export function ticksOf(frames: number, most: number): number[] {
-  const last = Math.max(frames - 1, 0);
   const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
-  const step = steps.find((one) => last / one + 1 <= Math.max(most, 2)) ?? 20_000;
-  return Array.from({ length: Math.floor(last / step) + 1 }, (_, i) => i * step);
+  const step = steps.find((one) => frames / one <= Math.max(most, 2)) ?? 20_000;
+  return Array.from({ length: Math.floor(frames / step) }, (_, i) => (i + 1) * step - 1);
 }
 
 /** A family from the top to the bottom: half the daughters of a track, the track, the others. */

@@ -61,8 +61,8 @@ export function TrackList(props: { tree: Tree; select: (lane: Lane) => void }) {
 function told({ track }: Lane, key: string): number | null {
   const values: Record<string, number | null> = {
     label: track.label,
-    start: track.start,
-    end: track.end,
+    start: track.start + 1,
+    end: track.end + 1,
     frames: track.end - track.start + 1,
     parent: track.parent,
     daughters: track.children.length,

@@ -58,7 +58,6 @@ export function useTrackPaths(where: Where, shown: PathsShown, tree: Tree | unde
   useEffect(() => {
     store.setTracks(wanted && data ? { paths: data } : null);
   }, [store, wanted, data]);
-  useEffect(() => () => store.setTracks(null), [store]);
   return error;
 }
 

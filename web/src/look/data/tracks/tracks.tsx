@@ -61,30 +61,30 @@ export function Tracks() {
             { value: "list", label: "List" },
           ]}
         />
-        <Text size="sm" c="dimmed">
-          {counted(found.data.lanes.length, "track")} in {counted(families, "family", "families")},{" "}
-          {counted(divided, "division")}
-        </Text>
-      </Group>
-      <Group gap="xs" justify="space-between" align="end">
         <Switch
           size="sm"
           label="Only families with divisions"
           checked={only}
           onChange={(event) => setOnly(event.currentTarget.checked)}
         />
+      </Group>
+      <Group gap="xs" justify="space-between">
+        <Text size="sm" c="dimmed">
+          {counted(found.data.lanes.length, "track")} in {counted(families, "family", "families")},{" "}
+          {counted(divided, "division")}
+        </Text>
         {can.any && (
           <Select
             size="xs"
-            w={170}
-            label="Paths on the movie"
+            w={132}
+            aria-label="Paths on the movie"
             allowDeselect={false}
             value={paths}
             onChange={(value) => setPaths((value ?? "none") as PathsShown)}
             data={[
-              { value: "all", label: "Of all cells", disabled: !can.all },
-              { value: "family", label: "Of the selected family" },
-              { value: "none", label: "None" },
+              { value: "all", label: "All paths", disabled: !can.all },
+              { value: "family", label: "Family’s paths" },
+              { value: "none", label: "No paths" },
             ]}
           />
         )}
