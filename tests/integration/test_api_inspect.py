@@ -242,7 +242,18 @@ def test_a_picture_is_made_a_band_at_a_time_and_not_of_what_is_huge(ann, upload,
     monkeypatch.setattr(thumbnail, "_MOST", 500 * 300 - 1)
     answer = ann.get(f"/uploads/{upload}/thumbnail.png", params={"path": "a.tif"})
     assert answer.status_code == 422
-    assert "too large for a small picture" in answer.json()["detail"]
+    assert "a.tif: is too large for a small picture" in answer.json()["detail"]
+    monkeypatch.setattr(thumbnail, "_MOST", 2**28)
+    monkeypatch.setattr(thumbnail, "_UNPACKED", 999)
+    sink = io.BytesIO()
+    PIL.Image.new("L", (40, 25)).save(sink, "PNG")  # which cannot be read in pieces
+    put(ann, upload, "b.png", sink.getvalue())
+    for axes in ("YX", "XY"):
+        params = {"path": "b.png", "axes": axes}
+        answer = ann.get(f"/uploads/{upload}/thumbnail.png", params=params)
+        assert answer.status_code == 422
+    monkeypatch.setattr(thumbnail, "_UNPACKED", 1000)
+    assert thumbnail_of(ann, upload, "b.png").shape == (25, 40)
 
 
 def test_of_a_pyramid_a_small_level_is_read(ann, upload, monkeypatch):

@@ -7,10 +7,13 @@ import secrets
 import zipfile
 
 import httpx
+import numpy as np
 import pytest
+import tifffile
 
 from tests.integration.test_api_jobs import problem
 from tests.kiosk import PATIENCE, content, kiosk, submit, wait_for, work
+from tests.labs import lab
 from tests.s3 import NAME, S3Server
 
 
@@ -62,3 +65,47 @@ def test_an_outage_of_it_is_told(api, ann, s3):
     problem(ann.get(f"{job}/results.zip"), 503, "bucket_away")
     wait_for(lambda: ann.get("/health/ready").status_code == 503)
     assert ann.get(job).status_code == 200
+
+
+def test_uploads_are_looked_into_and_results_converted_there_too(tmp_path, redis_url, s3):
+    frames = np.zeros((3, 40, 60), np.uint8)
+    frames[:, 10:20, 10:20] = 7
+    sink = io.BytesIO()
+    tifffile.imwrite(sink, frames, photometric="minisblack", metadata={"axes": "ZYX"})
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("in/m.tif", sink.getvalue())
+    bucket = f"s3://{NAME}/{secrets.token_hex(4)}"
+    with lab(tmp_path, redis_url, bucket=bucket) as api, api.client() as ann:
+        upload = ann.post("/uploads", json={"name": ""}).json()["id"]
+        files = f"/uploads/{upload}/files"
+        ann.put(f"{files}/a.tif", content=sink.getvalue()).raise_for_status()
+        ann.put(f"{files}/b.zip", content=packed.getvalue()).raise_for_status()
+        large = {"path": "c.tif", "bytes": len(sink.getvalue())}
+        ann.post(f"/uploads/{upload}/large", json=large).raise_for_status()
+        piece = ann.put(f"/uploads/{upload}/large/c.tif?piece=0", content=sink.getvalue())
+        piece.raise_for_status()
+        ann.post(f"/uploads/{upload}/complete", json={"path": "c.tif"}).raise_for_status()
+        for path in ("a.tif", "b.zip", "b.zip/in/m.tif", "c.tif"):
+            told = ann.get(f"/uploads/{upload}/inspect", params={"path": path, "axes": "TYX"})
+            (image,) = told.json()["images"]
+            assert (image["axes"], image["shape"]["t"]) == ("TYX", 3)
+            picture = ann.get(f"/uploads/{upload}/thumbnail.png", params={"path": path})
+            assert picture.status_code == 200
+        answer = ann.get(f"/uploads/{upload}/inspect", params={"path": "d.tif"})
+        problem(answer, 404, "not_found")
+        inputs = {
+            "upload": upload,
+            "paths": ["b.zip/in/m.tif", "c.tif"],
+            "corrections": [{"path": "*", "axes": "TYX", "pixel_size": 0.5}],
+        }
+        body = {"pipeline": "link", "inputs": [inputs], "options": {"files": "none"}}
+        job = ann.post("/jobs", json=body).json()["id"]
+        wait_for(lambda: ann.get(f"/jobs/{job}").json()["state"] not in ("listing", "running"))
+        assert ann.get(f"/jobs/{job}").json()["done"] == 2
+        formats = {"formats": "tiff,ctc,geojson"}
+        answer = ann.get(f"/jobs/{job}/results.zip", params=formats)
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as found:
+            assert found.testzip() is None
+            assert not [name for name in found.namelist() if "error" in name]
+            assert {"c_labels.tif", "c.geojson", "b/in/m_RES/mask002.tif"} <= {*found.namelist()}

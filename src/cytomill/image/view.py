@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .core import AXES, Image, PixelSize, PixelSource
-from .reduced import Reduced, reduced_of
+from .reduced import Reduced, grain_of, reduced_of
 
 
 def time_of_depth(image: Image) -> Image:
@@ -47,16 +47,19 @@ def with_axes(image: Image, axes: str) -> Image:
     t, c, z, y, x = (sizes[own[axis]] if axis in own else 1 for axis in AXES)
     kept = {axis for axis, before in own.items() if axis == before}
     size = image.pixel_size
-    if not {"Y", "X"} <= kept:
+    in_place = {"Y", "X"} <= kept
+    if not in_place:
         size = None
     elif "Z" not in kept:
         size = _flat(size)
     coloured = "C" in kept
+    # Of another axis each place is a plane of its own, which is unpacked for a row or column.
+    unpacked = None if in_place else (y, x)
     return replace(
         image,
         axes=_axes(set(axes)),
         shape=(t, c, z, y, x),
-        source=_View(image.source, _moved(image, own), "", _smaller(image, own)),
+        source=_View(image.source, _moved(image, own), "", _smaller(image, own), unpacked),
         pixel_size=size,
         channels=image.channels if coloured else (),
         rgb=image.rgb and coloured,
@@ -144,6 +147,12 @@ class _View:
     planes: Callable[[int, int, int, slice, slice], NDArray[Any]]
     told: str
     reduced: Sequence[Reduced] = ()
+    unpacked: tuple[int, int] | None = None
+
+    @property
+    def grain(self) -> tuple[int, int]:
+        """See `Grained`: that of the source, unless it is ``unpacked`` otherwise."""
+        return self.unpacked or grain_of(self.source)
 
     def read(self, t: int, c: int, z: int, y: slice, x: slice) -> NDArray[Any]:
         """See `PixelSource.read`."""

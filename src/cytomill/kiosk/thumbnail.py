@@ -11,33 +11,37 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..image.core import Image
-from ..image.reduced import reduced_of
+from ..image.reduced import grain_of, reduced_of
 from ..ops.contrast import brightest, greys, shown, stretch
 from ..ops.normalise import HIGH_PERCENTILE, LOW_PERCENTILE, Levels
 
 #: Pixels of a plane above which none is made, and pixels that are read at a time.
 _MOST, _BAND = 2**28, 2**24
 
+#: Bytes above which none is made where so many have to be unpacked at once.
+_UNPACKED = 2**29
+
 
 def thumbnail(image: Image, size: int) -> bytes:
     """A PNG of the middle plane of the first frame of ``image``, ``size`` pixels at most.
 
     It is in colour where the image is, else the channel of the nuclear stain, or the first, in
-    grey. Each channel runs from its 1st to its 99.8th percentile. It is read a band at a time, of
-    a pyramid from a level that is small.
-    Raises `InputError` where the plane is too large, or cannot be read.
+    grey. Each channel runs from its 1st to its 99.8th percentile. It is read a band at a time; of a
+    pyramid a small level is. Raises `InputError` where the plane is too large, or cannot be read.
     """
     import PIL.Image
 
     image = _smallest(image, size)
     height, width = image.shape[3:]
-    if height * width > _MOST:
+    channels = range(3) if image.rgb else shown(image, None)[:1]
+    down, right = grain_of(image.source)
+    unpacked = min(down, height) * min(right, width) * len(channels) * image.dtype.itemsize
+    if height * width > _MOST or unpacked > _UNPACKED:
         raise InputError(
             image.name,
-            f"has planes of {height}×{width} pixels, too large for a small picture",
+            f"is too large for a small picture: it has planes of {height}×{width} pixels",
             "a job takes it all the same",
         )
-    channels = range(3) if image.rgb else shown(image, None)[:1]
     planes = [_greys(_reduced(image, c, size)) for c in channels]
     pixels = np.stack(planes, axis=-1) if image.rgb else planes[0]
     sink = io.BytesIO()
