@@ -13,8 +13,10 @@ import cytomill
 from cytomill.jobs import layout
 from cytomill.ops.synthesise import Scene
 from cytomill.ops.synthesise_movie import Film, Movie
+from cytomill.pipelines import registry
+from cytomill.pipelines.own import OwnPipelines
 from cytomill.tracks.files.formats import FORMATS
-from tests.kiosk import kiosk, submit, wait_for, work
+from tests.kiosk import wait_for
 from tests.labs import lab
 
 FRAMES = 6
@@ -174,14 +176,66 @@ def test_damaged_results_are_said_in_words(busy, ann, movie):
     assert "is not there" in taken(ann, job, "tiff")["m_error.txt"].decode()
 
 
-def test_of_a_job_that_has_not_ended_it_is_said_that_tables_come(tmp_path, redis_url):
-    with kiosk(tmp_path, redis_url) as api, api.client() as ann:
-        job = submit(ann)["id"]
-        work(api.backend, ["a.tif", "b.tif"], most=2)
-        found = taken(ann, job, "tiff,csv")
-        assert sorted(found) == ["a_labels.tif", "tables_error.txt"]
-        assert b"when all images have ended" in found["tables_error.txt"]
-        with api.client(api.token_of("bob")) as bob:
-            assert bob.get(f"/jobs/{job}/formats").status_code == 404
-            answer = bob.get(f"/jobs/{job}/results.zip", params={"formats": "tiff"})
-            assert answer.status_code == 404
+OWN = '''
+from dataclasses import replace
+
+import numpy as np
+
+from cytomill.pipelines.base import Products
+from cytomill.pipelines.planes import PlaneOptions, Planes
+
+
+class Mapped(Planes[PlaneOptions]):
+    """Labels, and a map, an array and a file besides."""
+
+    name = "mapped"
+    summary = "Labels what is bright."
+    Options = PlaneOptions
+
+    @property
+    def products(self):
+        return Products(maps=("seen",), arrays=("sums.npy",), files=("note.txt", "tracks.trk"))
+
+    def label(self, pixels, models):
+        return (pixels > pixels.mean()).astype(np.int64)
+
+    def merge(self, image, partials, scratch):
+        made = super().merge(image, partials, scratch)
+        return replace(
+            made,
+            maps={"seen": image},
+            arrays={"sums.npy": np.arange(3)},
+            files={name: lambda path: path.write_text("told") for name in self.products.files},
+        )
+'''
+
+
+@pytest.mark.parametrize("stored", ["tiff", "zarr"])
+def test_all_that_a_pipeline_of_ones_own_gives_is_had(ann, picture, tmp_path, monkeypatch, stored):
+    own = OwnPipelines(tmp_path / "own")
+    monkeypatch.setattr(registry, "_own", lambda: own)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mapped.py").write_text(OWN)
+    _, job = job_of(ann, picture, pipeline="mapped", outputs={"format": stored})
+    told = offered(ann, job)
+    assert (told["tiff"], told["zarr"]) == (stored == "tiff", stored == "zarr")
+    assert (told["arrays"], told["files"]) == (True, True)
+    assert "ctc" not in told
+    expected = written(picture, tmp_path / "tiff", pipeline="mapped")
+    expected |= written(picture, tmp_path / "zarr", pipeline="mapped", format="zarr")
+    found = taken(ann, job, "tiff,zarr,csv,parquet,arrays,files")
+    found.pop("manifest.json")
+    assert sorted(found) == sorted(expected)
+    assert {name for name in found if name.endswith((".txt", ".trk"))} == {
+        f"two_s{n}_{end}" for n in (0, 1) for end in ("note.txt", "tracks.trk")
+    }
+    assert taken(ann, job, "files").keys() == {
+        "manifest.json",
+        *(f"two_s{n}_{end}" for n in (0, 1) for end in ("note.txt", "tracks.trk")),
+    }
+    for name in (name for name in found if name.endswith(".tif")):
+        both = [tifffile.imread(io.BytesIO(files[name])) for files in (found, expected)]
+        assert np.array_equal(*both), name
+    pixels = [name for name in found if ".zarr/" in name and not name.endswith((".zattrs", "json"))]
+    assert len(pixels) > 10
+    assert [name for name in pixels if found[name] != expected[name]] == []

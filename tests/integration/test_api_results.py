@@ -208,3 +208,17 @@ def test_items_beyond_a_page_are_found(api, ann):
     assert [one["name"] for one in told["items"]] == names[layout.PAGE - 1 : layout.PAGE + 2]
     assert told["next"] == layout.PAGE + 2
     ann.post(f"/jobs/{name}/cancel")
+
+
+def test_of_a_job_that_has_not_ended_it_is_said_that_tables_come(api, ann):
+    job = submit(ann)["id"]
+    work(api.backend, ["a.tif", "b.tif"], most=2)
+    formats = {"formats": "tiff,csv"}
+    answer = ann.get(f"/jobs/{job}/results.zip", params=formats)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as found:
+        assert sorted(found.namelist()) == ["a_labels.tif", "tables_error.txt"]
+        assert b"when all images have ended" in found.read("tables_error.txt")
+    with api.client(api.token_of("bob")) as bob:
+        problem(bob.get(f"/jobs/{job}/formats"), 404, "not_found")
+        problem(bob.get(f"/jobs/{job}/results.zip", params=formats), 404, "not_found")
+    ann.post(f"/jobs/{job}/cancel")
