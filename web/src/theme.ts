@@ -1,5 +1,8 @@
 import { type CSSVariablesResolver, createTheme } from "@mantine/core";
 
+/** The heading of a dialog is not that of the page. */
+const dialog = { defaultProps: { attributes: { header: { role: "presentation" } } } };
+
 /** Colours and sizes of the whole page; contrast of text is WCAG AA in both schemes. */
 export const theme = createTheme({
   primaryColor: "teal",
@@ -12,6 +15,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   fontFamily:
     'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
+  components: { Modal: dialog, Drawer: dialog },
   headings: { fontWeight: "650" },
 });
 
@@ -27,6 +31,12 @@ export const resolver: CSSVariablesResolver = (used) => ({
       Object.keys(used.colors).map((colour) => [
         `--mantine-color-${colour}-light-color`,
         `color-mix(in srgb, var(--mantine-color-${colour}-9) 70%, black)`,
+      ]),
+    ),
+    ...Object.fromEntries(
+      Object.keys(used.colors).map((colour) => [
+        `--mantine-color-${colour}-filled-hover`,
+        `color-mix(in srgb, var(--mantine-color-${colour}-9) 85%, black)`,
       ]),
     ),
   },

@@ -15,7 +15,13 @@ export function Confirm(props: {
   onNo: () => void;
 }) {
   return (
-    <Modal opened={props.open} onClose={props.onNo} title={props.title} centered>
+    <Modal
+      opened={props.open}
+      onClose={props.onNo}
+      title={props.title}
+      closeButtonProps={{ "aria-label": "Close" }}
+      centered
+    >
       <Stack>
         <Text size="sm">{props.children}</Text>
         {Boolean(props.problem) && <ProblemView error={props.problem} />}
