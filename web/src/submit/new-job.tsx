@@ -2,9 +2,7 @@ import { useMe } from "../api/queries";
 import { Empty } from "../ui/empty";
 import { useTitle } from "../ui/title";
 import { Making } from "./making";
-
-/** Bytes above which a file goes in pieces, of which those that arrived are never sent again. */
-const LARGE = 2 ** 25;
+import { LARGE } from "./uploading";
 
 /** The page "New job". */
 export function NewJob() {

@@ -1,4 +1,4 @@
-import { Button, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Button, SimpleGrid, Skeleton, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { type Channel, OptionField } from "./option-field";
 import { type Field, faultOf, type Values } from "./schema-form";
@@ -7,6 +7,7 @@ import { type Field, faultOf, type Values } from "./schema-form";
 export function OptionsForm(props: {
   fields: Field[];
   values: Values;
+  loading: boolean;
   channels: Channel[];
   /** What the kiosk said about one of them. */
   refused: { option: string; message: string } | null;
@@ -35,6 +36,7 @@ export function OptionsForm(props: {
       onChange={(value) => props.onChange({ ...values, [field.name]: value })}
     />
   );
+  if (props.loading) return <Skeleton height={150} aria-busy="true" aria-label="Loading options" />;
   if (fields.length === 0) {
     return (
       <Text size="sm" c="dimmed">

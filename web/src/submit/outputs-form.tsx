@@ -2,11 +2,7 @@ import { Checkbox, Group, SegmentedControl, Stack, Text } from "@mantine/core";
 import type { Outputs } from "./job-body";
 
 /** Which files are written for each image. */
-export function OutputsForm(props: {
-  value: Outputs;
-  error: string;
-  onChange: (value: Outputs) => void;
-}) {
+export function OutputsForm(props: { value: Outputs; onChange: (value: Outputs) => void }) {
   const { value, onChange } = props;
   return (
     <Stack gap="xs">
@@ -34,9 +30,8 @@ export function OutputsForm(props: {
           onChange={(event) => onChange({ ...value, geojson: event.currentTarget.checked })}
         />
       </Group>
-      <Text size="xs" c={props.error ? "var(--mantine-color-error)" : "dimmed"}>
-        {props.error ||
-          "Tables of measurements come with every job; other formats can be chosen when you download."}
+      <Text size="xs" c="dimmed">
+        Tables of measurements come with every job; other formats can be chosen when you download.
       </Text>
     </Stack>
   );

@@ -1,4 +1,4 @@
-import { api, data, type Schema } from "../api/client";
+import { api, data, type Schema, SIGNED_OUT } from "../api/client";
 import { Problem, problemOf } from "../api/problem";
 
 export type Large = Schema<"LargeAnswer">;
@@ -134,6 +134,7 @@ function put(url: string, body: Blob, progress: Progress, signal: AbortSignal): 
     request.onerror = () => reject(new TypeError("the line is cut"));
     request.onload = () => {
       if (request.status >= 200 && request.status < 300) return resolve();
+      if (request.status === 401) window.dispatchEvent(new Event(SIGNED_OUT));
       reject(problemOf(answerOf(request), parsed(request.responseText)));
     };
     request.onloadend = () => signal.removeEventListener("abort", stop);

@@ -1,4 +1,5 @@
 import { useEffect, useSyncExternalStore } from "react";
+import { SIGNED_IN } from "../people/session";
 import { type Dropped, fromHandles } from "./gather";
 import { forgetAllBut, keep, kept, readable } from "./handles";
 import { uselessness } from "./names";
@@ -23,6 +24,9 @@ export interface Refused {
   advice: string;
 }
 
+/** Bytes above which a file goes in pieces, of which those that arrived are never sent again. */
+export const LARGE = 2 ** 25;
+
 /** The upload of whoever is signed in: it goes on while they look at other places of the page. */
 export class Uploading {
   uploader: Uploader;
@@ -45,6 +49,7 @@ export class Uploading {
   ) {
     this.uploader = this.begun();
     window.addEventListener("online", () => this.uploader.online());
+    window.addEventListener(SIGNED_IN, () => this.uploader.signedIn());
     window.addEventListener("beforeunload", (event) => {
       if (this.uploader.busy) event.preventDefault();
     });
@@ -174,7 +179,8 @@ export function useUploading(user: string, wholeBytes: number): Uploading {
   return found;
 }
 
-function uploadingOf(user: string, wholeBytes: number): Uploading {
+/** The upload of `user`; it is there until somebody else signs in. */
+export function uploadingOf(user: string, wholeBytes: number): Uploading {
   if (current?.user === user) return current;
   current?.uploader.close();
   current = new Uploading(user, wholeBytes);
