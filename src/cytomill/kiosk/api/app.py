@@ -145,7 +145,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     app.state.thumbnails = CapacityLimiter(inspect.DRAWN_AT_ONCE)
     janitor = Janitor(app.state.backend, app.state.uploads)
     stopping = threading.Event()
-    sweeps = (janitor.sweep, app.state.views.sweep)
+    sweeps = (janitor.sweep, app.state.views.sweep, app.state.measurements.sweep)
     threading.Thread(target=_sweep, args=(sweeps, stopping), name="janitor", daemon=True).start()
     try:
         yield

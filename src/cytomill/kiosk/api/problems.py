@@ -22,7 +22,9 @@ from ...errors import (
     InputError,
     ModelError,
     OptionError,
+    OutputError,
     PermanentError,
+    TemporaryError,
     UnreachableError,
 )
 from ...jobs.errors import (
@@ -109,6 +111,8 @@ _KINDS: tuple[tuple[type[CytomillError], int, str, str], ...] = (
     (InputError, 422, "input", STATUSES[422][2]),
     (ModelError, 422, "model", STATUSES[422][2]),
     (OptionError, 422, "option", STATUSES[422][2]),
+    (OutputError, 507, "disk_full", "ask who runs this kiosk to make room on its disk"),
+    (TemporaryError, 503, "not_available", STATUSES[503][2]),
 )
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,9 @@ from .pyramid import Pyramid
 #: Planes that are built at once.
 _THREADS = 2
 
+#: Seconds after which what nobody looks at is removed: its job may have been deleted.
+_IDLE = 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Buildable:
@@ -45,6 +49,7 @@ class _Plane:
     folder: Path | None = None
     progress: float = 0.0
     bytes: int = 0
+    used: float = 0.0
     error: Exception | None = None
 
     @property
@@ -104,6 +109,11 @@ class Builder:
             "ask again in a moment"
         )
 
+    def sweep(self) -> None:
+        """Remove what nobody has looked at for long."""
+        with self._lock:
+            self._make_room(self._limit, before=time.monotonic() - _IDLE)
+
     def close(self) -> None:
         """Build nothing more, and remove what was built."""
         self._closed.set()
@@ -125,6 +135,7 @@ class Builder:
         if plane is None:
             plane = self._planes[name] = self._waiting[name] = _Plane(source, (t, c, z))
             self._threads.submit(self._work)
+        plane.used = time.monotonic()
         self._planes.move_to_end(name)
         if name in self._waiting:
             self._waiting.move_to_end(name)
@@ -183,11 +194,14 @@ class Builder:
             self._folder, self._lock_file = own_folder(self._top)
         return self._folder
 
-    def _make_room(self, limit: int) -> None:
-        """Remove what was longest unused until the rest has at most ``limit`` bytes."""
+    def _make_room(self, limit: int, before: float = 0.0) -> None:
+        """Remove what was longest unused until the rest has at most ``limit`` bytes.
+
+        What was last used at a time ``before`` this goes in any case.
+        """
         held = sum(plane.bytes for plane in self._planes.values())
         for plane in list(self._planes.values()):
-            if held <= limit:
+            if held <= limit and plane.used >= before:
                 return
             if plane.done:
                 del self._planes[plane.name]

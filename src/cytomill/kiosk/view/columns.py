@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from .errors import NotYetError
+
 #: Significant digits of numbers, as in tables of results.
 _DIGITS = 6
 
@@ -27,11 +29,17 @@ class Column:
     texts: dict[str, int] = field(default_factory=dict)
 
     def values(self) -> NDArray[Any]:
-        """Those of all rows, as the file has them; read when they are used."""
+        """Those of all rows, as the file has them; read when they are used.
+
+        Raises `NotYetError` where the table has been removed.
+        """
         kind = np.int32 if self.text else np.float64
-        if not self.path.stat().st_size:
-            return np.empty(0, kind)
-        return np.memmap(self.path, kind, "r")
+        try:
+            if not self.path.stat().st_size:
+                return np.empty(0, kind)
+            return np.memmap(self.path, kind, "r")
+        except FileNotFoundError:
+            raise NotYetError("the table was put away this moment; ask again") from None
 
     def order(self, rows: NDArray[Any], descending: bool) -> NDArray[np.int32]:
         """``rows`` sorted by this column, null last; those alike stay in their order."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Hashable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...batch.steps import MEASUREMENTS
-from ...errors import OptionError
+from ...errors import OptionError, TemporaryError
 from ...jobs.bucket import Bucket
-from ...jobs.errors import MissingError
 from ..cache import own_folder
 from ..record import opened
 from .columns import Column, Table, among, equal, rows_of, within, write
@@ -27,6 +26,9 @@ from .target import Target
 
 #: Tables that are kept, and the bytes of them on disk.
 _TABLES, _BYTES = 32, 2**32
+
+#: Seconds after which tables that nobody looks at are removed: their job may have been deleted.
+_IDLE = 3600.0
 
 #: Orders of rows that are kept of a table: someone reads on where the page before ended.
 _ORDERS = 4
@@ -68,6 +70,7 @@ class Kept:
     folder: Path
     measurements: Table
     tracks: Table
+    used: float = 0.0
     orders: OrderedDict[Hashable, NDArray[np.int32]] = field(default_factory=OrderedDict)
     limits: dict[Hashable, tuple[float | None, float | None]] = field(default_factory=dict)
 
@@ -145,6 +148,11 @@ class Measurements:
         table = self._of(target).tracks
         return table, self._rows(table, target, number)
 
+    def sweep(self) -> None:
+        """Remove the tables that nobody has looked at for long."""
+        with self._lock:
+            self._make_room()
+
     def close(self) -> None:
         """Remove all tables."""
         with self._lock:
@@ -168,9 +176,13 @@ class Measurements:
                 own = found = self._kept[key] = Future()
             self._kept.move_to_end(key)
         if own is None:
-            return found.result()
+            kept = found.result()
+            kept.used = time.monotonic()
+            return kept
         try:
-            own.set_result(self._written(target))
+            with self._lock:
+                folder = self._own() / "-".join(map(str, key))
+            own.set_result(_written(self._bucket, target, folder))
         except BaseException as error:
             with self._lock:
                 self._kept.pop(key, None)
@@ -180,43 +192,50 @@ class Measurements:
             self._make_room()
         return own.result()
 
-    def _written(self, target: Target) -> Kept:
-        with self._lock:
-            if self._folder is None:
-                self._folder, self._lock_file = own_folder(self._top)
-            folder = self._folder / "-".join(map(str, target.key))
-        shutil.rmtree(folder, ignore_errors=True)
-        for name in (MEASUREMENTS, _TRACKS):
-            (folder / name).mkdir(parents=True)
-        none = Table({}, 0)
-        found = Kept(folder, none, none)
-        if target.attempt is None:
-            return found
-        with (
-            suppress(MissingError),
-            opened(self._bucket, target.job.id, target.index, target.attempt) as contents,
-        ):
-            if contents.schema is not None:
-                pieces = contents.rows
-                found.measurements = write(folder / MEASUREMENTS, contents.schema, pieces)
-            tracks = contents.tables.get(_TRACKS)
-            if tracks is not None and {*_TRACK} <= {*tracks.column_names}:
-                kept = [name for name in ("image", *_TRACK) if name in tracks.column_names]
-                tracks = tracks.select(kept).sort_by("track")
-                found.tracks = write(folder / _TRACKS, tracks.schema, [tracks])
-        return found
+    def _own(self) -> Path:
+        """This process's folder, made when it is needed; under the lock."""
+        if self._folder is None:
+            self._folder, self._lock_file = own_folder(self._top)
+        return self._folder
 
     def _make_room(self) -> None:
         """Remove what was longest unused and is too much; under the lock."""
         done = {key: one.result() for key, one in self._kept.items() if one.done()}
         count, total = len(done), sum(one.bytes for one in done.values())
-        for key, kept in list(done.items())[:-1]:
-            if count <= _TABLES and total <= _BYTES:
+        oldest = time.monotonic() - _IDLE
+        for key, kept in done.items():
+            fits = count == 1 or (count <= _TABLES and total <= _BYTES)
+            if fits and kept.used >= oldest:
                 return
             del self._kept[key]
-            # Who reads it now has its files open, or is told to ask again.
+            # Who is about to read it is told to ask again.
             shutil.rmtree(kept.folder, ignore_errors=True)
             count, total = count - 1, total - kept.bytes
+
+
+def _written(bucket: Bucket, target: Target, folder: Path) -> Kept:
+    """The tables of an item, written to a new ``folder``; empty where it has none."""
+    none = Table({}, 0)
+    found = Kept(folder, none, none, time.monotonic())
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        for name in (MEASUREMENTS, _TRACKS):
+            (folder / name).mkdir(parents=True)
+        if target.attempt is None:
+            return found
+        with opened(bucket, target.job.id, target.index, target.attempt) as contents:
+            if contents.schema is not None:
+                where = folder / MEASUREMENTS
+                found.measurements = write(where, contents.schema, contents.rows)
+            tracks = contents.tables.get(_TRACKS)
+            if tracks is not None and {*_TRACK} <= {*tracks.column_names}:
+                kept = [name for name in ("image", *_TRACK) if name in tracks.column_names]
+                tracks = tracks.select(kept).sort_by("track")
+                found.tracks = write(folder / _TRACKS, tracks.schema, [tracks])
+    except OSError as error:
+        told = error.strerror or str(error)
+        raise TemporaryError(f"the kiosk could not keep a table on its disk: {told}") from error
+    return found
 
 
 def place_of(table: Table, rows: NDArray[Any], cell: Cell) -> int | None:

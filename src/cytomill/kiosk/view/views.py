@@ -122,8 +122,9 @@ class Views:
             return look.channels
 
     def sweep(self) -> None:
-        """Close what nobody looks at any more."""
+        """Close and remove what nobody looks at any more."""
         self._open.sweep()
+        self._builder.sweep()
 
     def close(self) -> None:
         """Close and remove all; nothing is shown any more."""

@@ -154,6 +154,19 @@ def test_what_was_longest_unused_goes(tmp_path):
     assert not list((tmp_path / "built").iterdir())
 
 
+def test_what_nobody_looks_at_for_long_goes(builder, tmp_path, monkeypatch):
+    source = Source()
+    source.go.set()
+    assert built(builder, source, Place(3, 0, 0, 0, 0, 0)).size
+    wanted(builder, source)
+    builder.sweep()
+    assert len(list((tmp_path / "built").rglob("3-*"))) == 1
+    monkeypatch.setattr(building, "_IDLE", 0.0)
+    builder.sweep()
+    assert not list((tmp_path / "built").rglob("3-*"))
+    assert built(builder, source, Place(3, 0, 0, 0, 0, 0)).size
+
+
 def test_closing_does_not_wait_for_what_is_being_built(tmp_path):
     builder, source = Builder(tmp_path / "built", 2**30), Source()
     builder.want(source.buildable(), 0, 0, 0)
