@@ -215,7 +215,12 @@ class Visit:
         context.on("weberror", lambda error: complain(f"exception: {error.error}"))
 
     def _weigh(self, request: Request) -> None:
-        answer = request.response()
+        from playwright.sync_api import Error
+
+        try:
+            answer = request.response()
+        except Error:  # the page was closed by itself
+            return
         if answer is None:
             return
         if answer.status >= 400:

@@ -108,7 +108,7 @@ class Issuer:
             "token_type": "Bearer",
             "expires_in": 600,
             "scope": begun["scope"],
-            "id_token": self.token(aud=CLIENT, sub=self.subject, **more, **self.claims),
+            "id_token": self.token(**{"aud": CLIENT, "sub": self.subject, **more, **self.claims}),
         }
         return 200, json.dumps(told).encode()
 

@@ -62,20 +62,22 @@ export function Shell(props: { children: ReactNode }) {
                 </Text>
               </Group>
             </Anchor>
-            <Group component="nav" gap={4} visibleFrom="sm" aria-label="Places">
-              {places.map((one) => (
-                <Button
-                  key={one.to}
-                  component={Link}
-                  href={one.to}
-                  variant={place === one.to ? "light" : "subtle"}
-                  aria-current={place === one.to ? "page" : undefined}
-                  size="sm"
-                >
-                  {one.name}
-                </Button>
-              ))}
-            </Group>
+            {places.length > 0 && (
+              <Group component="nav" gap={4} visibleFrom="sm" aria-label="Places">
+                {places.map((one) => (
+                  <Button
+                    key={one.to}
+                    component={Link}
+                    href={one.to}
+                    variant={place === one.to ? "light" : "subtle"}
+                    aria-current={place === one.to ? "page" : undefined}
+                    size="sm"
+                  >
+                    {one.name}
+                  </Button>
+                ))}
+              </Group>
+            )}
           </Group>
           <Group gap="xs" wrap="nowrap">
             <Scheme />

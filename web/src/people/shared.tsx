@@ -14,7 +14,6 @@ import { useEffect, useState } from "react";
 import { Link, Redirect, useLocation } from "wouter";
 import { api, data } from "../api/client";
 import { asProblem } from "../api/problem";
-import { Empty } from "../ui/empty";
 import { ProblemView } from "../ui/problem-view";
 import { useTitle } from "../ui/title";
 import { useSignIn } from "./session";
@@ -64,11 +63,14 @@ export function Shared() {
     const retry = () => (signIn.isError ? mutate(secret) : void user.refetch());
     return (
       <Container size={440} py={64} component="main">
-        <ProblemView
-          title="The link could not be opened"
-          error={signIn.error ?? user.error}
-          retry={retry}
-        />
+        <Stack>
+          <Title order={1}>Shared job</Title>
+          <ProblemView
+            title="The link could not be opened"
+            error={signIn.error ?? user.error}
+            retry={retry}
+          />
+        </Stack>
       </Container>
     );
   }
@@ -108,17 +110,14 @@ async function signedInAs(): Promise<string | null> {
 
 function Told(props: { title: string; children: string }) {
   return (
-    <main>
-      <Empty
-        title={props.title}
-        action={
-          <Anchor component={Link} href="/sign-in">
-            Sign in with a token
-          </Anchor>
-        }
-      >
-        {props.children}
-      </Empty>
-    </main>
+    <Container size={440} py={64} component="main">
+      <Stack>
+        <Title order={1}>{props.title}</Title>
+        <Text>{props.children}</Text>
+        <Anchor component={Link} href="/sign-in">
+          Sign in with a token
+        </Anchor>
+      </Stack>
+    </Container>
   );
 }

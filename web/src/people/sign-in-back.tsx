@@ -1,4 +1,4 @@
-import { Anchor, Center, Container, Loader, Stack } from "@mantine/core";
+import { Anchor, Center, Container, Loader, Stack, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
@@ -44,6 +44,7 @@ export function SignInBack() {
     return (
       <Container size={440} py={64} component="main">
         <Stack>
+          <Title order={1}>Sign in</Title>
           <ProblemView title="You could not be signed in" error={refused(problem)} />
           <Anchor component={Link} href="/sign-in">
             Back to signing in

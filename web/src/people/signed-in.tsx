@@ -24,7 +24,8 @@ export function SignedIn(props: { children: ReactNode }) {
   const user = me.data?.user;
 
   useEffect(() => {
-    const asked = () => void refetch();
+    // What tells of it may be this very question: one that is under way is left alone.
+    const asked = () => void refetch({ cancelRefetch: false });
     window.addEventListener(SIGNED_OUT, asked);
     return () => window.removeEventListener(SIGNED_OUT, asked);
   }, [refetch]);
