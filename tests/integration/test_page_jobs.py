@@ -58,6 +58,24 @@ def test_a_job_goes_on_before_one_s_eyes(api, visit: Visit):
     visit.expect(r"GET .*/preview.png: \d+")  # results that were made up have no picture
 
 
+def test_files_dropped_on_the_jobs_begin_a_new_one(api, visit: Visit):
+    from playwright.sync_api import expect
+
+    page = visit(api.url, "/", api.token)
+    expect(page.get_by_role("heading", name="No jobs yet")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    files = page.evaluate_handle(
+        """() => {
+            const files = new DataTransfer();
+            files.items.add(new File(["no image"], "a.tif"));
+            return files;
+        }"""
+    )
+    page.dispatch_event("body", "drop", {"dataTransfer": files})
+    expect(page).to_have_url(f"{api.url}/new")
+    expect(page.get_by_text("a.tif").first).to_be_visible()
+
+
 def test_jobs_are_paused_kept_cancelled_and_deleted(api, visit: Visit):
     from playwright.sync_api import expect
 

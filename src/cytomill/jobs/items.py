@@ -56,6 +56,21 @@ def read(bucket: Bucket, job: str, first: int, count: int) -> list[Item]:
     return found
 
 
+def read_some(bucket: Bucket, job: str, indices: Iterable[int]) -> dict[int, Item]:
+    """Those of the items ``indices`` that there are; a page is read once for all of them."""
+    wanted: dict[int, list[int]] = {}
+    for index in indices:
+        wanted.setdefault(index // layout.PAGE, []).append(index)
+    found: dict[int, Item] = {}
+    for page, some in wanted.items():
+        lines = bucket.get(layout.items(job, page)).decode().split("\n")[:-1]
+        for index in some:
+            place = index - page * layout.PAGE
+            if place < len(lines):
+                found[index] = _item(json.loads(lines[place]))
+    return found
+
+
 def _row(item: Item) -> dict[str, Any]:
     """What is not as usual of an item: a job may have millions."""
     row: dict[str, Any] = {"name": item.name, "key": item.key, "stem": item.stem}

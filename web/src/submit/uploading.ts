@@ -7,8 +7,9 @@ import { forget, recall, remember } from "./remembered";
 import { kiosk } from "./transport";
 import { type Given, Uploader } from "./uploader";
 
-/** Milliseconds between two drawings of the progress. */
+/** Milliseconds between two drawings of the progress; of many files a drawing takes longer. */
 const TICK = 200;
+const MANY = { files: 2000, tick: 600 };
 
 /** Milliseconds after a change of the list until it is kept. */
 const LATER = 400;
@@ -41,7 +42,8 @@ export class Uploading {
   private drawing: ReturnType<typeof setTimeout> | undefined;
   private keeping: ReturnType<typeof setTimeout> | undefined;
   private handles: FileSystemHandle[] = [];
-  private files = 0;
+  /** The upload that is kept, and its number of files. */
+  private last = { upload: "", files: 0 };
 
   constructor(
     readonly user: string,
@@ -117,14 +119,16 @@ export class Uploading {
   }
 
   private changed(): void {
+    const { size } = this.uploader.entries;
+    const tick = size > MANY.files ? MANY.tick : TICK;
     this.drawing ??= setTimeout(() => {
       this.drawing = undefined;
       this.version += 1;
       for (const listener of this.listeners) listener();
-    }, TICK);
-    const { size } = this.uploader.entries;
-    if (size === this.files && (this.handles.length === 0 || !this.uploader.upload)) return;
-    this.files = size;
+    }, tick);
+    const { upload } = this.uploader;
+    if (!upload || (upload === this.last.upload && size === this.last.files)) return;
+    this.last = { upload, files: size };
     this.keeping ??= setTimeout(() => {
       this.keeping = undefined;
       void this.keep();
@@ -148,7 +152,7 @@ export class Uploading {
   private async recall(): Promise<void> {
     const before = recall(this.user);
     if (!before || before.files.length === 0) return;
-    this.files = before.files.length;
+    this.last = { upload: before.upload, files: before.files.length };
     this.uploader.restore(before);
     await forgetAllBut(before.upload);
     const handles = await kept(before.upload);

@@ -1,5 +1,5 @@
 import { Button, Container, Group, Skeleton, Stack, Title } from "@mantine/core";
-import { useMemo } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { Link, Redirect, useSearchParams } from "wouter";
 import { useMe } from "../api/queries";
 import { Empty } from "../ui/empty";
@@ -12,11 +12,19 @@ import { NoJobs } from "./list/no-jobs";
 import { useJobs } from "./list/use-jobs";
 import { Lost } from "./lost";
 
+const DropHere = lazy(() => import("./list/drop-here").then((m) => ({ default: m.DropHere })));
+
 /** One's jobs, newest first, as they go on. */
 export function Jobs() {
   useTitle("Jobs");
-  const guest = useMe().data?.job;
-  return guest ? <Redirect to={`/jobs/${guest}`} replace /> : <Mine />;
+  const me = useMe().data;
+  if (me?.job) return <Redirect to={`/jobs/${me.job}`} replace />;
+  return (
+    <>
+      <Mine />
+      <Suspense>{me?.scopes.includes("write") && <DropHere me={me} />}</Suspense>
+    </>
+  );
 }
 
 function Mine() {

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Request
 
 from ...jobs.errors import MissingError
-from ...jobs.items import read
+from ...jobs.items import read_some
 from ...jobs.job import Job
 from ..backend import Backend
 from ..record import ItemRecord
@@ -62,11 +62,10 @@ def shown(
 
 
 def _items(pool: Executor, held: Backend, job: Job, indices: list[int]) -> list[ItemAnswer]:
-    names: dict[int, str] = {}
+    items = read_some(held.bucket, job.id, indices)
+    names = {index: item.name for index, item in items.items()}
     states: dict[int, tuple[str, int]] = {}
     for first, count in _runs(indices):
-        for index, item in enumerate(read(held.bucket, job.id, first, count), first):
-            names[index] = item.name
         states |= dict(enumerate(held.queue.states(job, first, count), first))
     if not names.keys() & states.keys() >= set(indices):
         raise MissingError(f"job {job.id} is being deleted")

@@ -89,6 +89,7 @@ export function Shares(props: { job: Job }) {
           <Button
             size="xs"
             variant="subtle"
+            flex="none"
             loading={end.isPending && end.variables === share.id}
             onClick={() => end.mutate(share.id)}
             aria-label={`End the link made ${when(share.created)}`}

@@ -14,7 +14,8 @@ export function NoJobs() {
         </Button>
       }
     >
-      Give images, choose what to do with them, and watch it being done.
+      Drop images, folders or zips anywhere on this page, choose what to do with them, and watch it
+      being done.
     </Empty>
   );
 }
