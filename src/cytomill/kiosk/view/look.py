@@ -46,7 +46,9 @@ class Opened:
         count = len(images) or max(1, record.images if record else 1)
         self._stems = opening.stems(target.item, count)
         self.looks = [Look(self, i, images[i] if images else None) for i in range(count)]
-        if self.fault is not None and self.looks[0].labels is None:
+        # Now, while nobody's request waits for them to be fetched; those of others when asked for.
+        labels = self.looks[0].labels
+        if self.fault is not None and labels is None:
             raise self.fault
 
     def labels(self, number: int) -> Pyramid | None:

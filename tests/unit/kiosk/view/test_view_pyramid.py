@@ -7,7 +7,10 @@ import pytest
 import tifffile
 
 from cytomill.errors import InputError
+from cytomill.image import ngff_write
+from cytomill.image.array import from_array
 from cytomill.image.formats import open_images
+from cytomill.image.reduced import grain_of
 from cytomill.kiosk.view import pyramid as module
 from cytomill.kiosk.view.geometry import Place
 from cytomill.kiosk.view.halving import mean, nearest
@@ -121,6 +124,30 @@ def test_the_levels_of_a_file_are_used(tmp_path, monkeypatch):
         assert pyramid.first is None
         for level, expected in enumerate(own):
             np.testing.assert_array_equal(chunks(pyramid, level), expected)
+
+
+def test_the_levels_of_a_zarr_folder_are_used(tmp_path):
+    path = tmp_path / "a.ome.zarr"
+    ngff_write.write_image(path, from_array(np.stack([PIXELS, PIXELS // 2]), "CYX"))
+    with open_images(path) as file:
+        pyramid = Pyramid.of_pixels(file.images[0])
+        assert [base.level for base in pyramid.bases] == [0, 1]
+        assert pyramid.first is None
+        assert grain_of(file.images[0].source) == (1024, 1024)
+        for level, expected in enumerate(levels_of(PIXELS)):
+            assert np.abs(chunks(pyramid, level) - expected.astype(float)).max() <= 1
+
+
+def test_levels_of_another_kind_are_not_used(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as writer:
+        writer.write(PIXELS, subifds=2, tile=(256, 256), metadata={"axes": "YX"})
+        writer.write(mean(PIXELS, 1).astype(np.uint8), subfiletype=1, tile=(256, 256))
+        writer.write(PIXELS[::3, ::3], subfiletype=1, tile=(256, 256))
+    with open_images(path) as file:
+        pyramid = Pyramid.of_pixels(file.images[0])
+        assert [base.level for base in pyramid.bases] == [0]
+        np.testing.assert_array_equal(chunks(pyramid, 1), mean(PIXELS, 1))
 
 
 def test_levels_that_a_file_lacks_are_made_of_those_it_has(tmp_path):
