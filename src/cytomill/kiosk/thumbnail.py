@@ -15,7 +15,7 @@ from ..image.reduced import grain_of, reduced_of
 from ..ops.contrast import brightest, greys, shown, stretch
 from ..ops.normalise import HIGH_PERCENTILE, LOW_PERCENTILE, Levels
 
-#: Pixels of a plane above which none is made, and pixels that are read at a time.
+#: Values that are unpacked for one at most, some seconds' work; pixels that are read at a time.
 _MOST, _BAND = 2**28, 2**24
 
 #: Bytes above which none is made where so many have to be unpacked at once.
@@ -35,8 +35,11 @@ def thumbnail(image: Image, size: int) -> bytes:
     height, width = image.shape[3:]
     channels = range(3) if image.rgb else shown(image, None)[:1]
     down, right = grain_of(image.source)
-    unpacked = min(down, height) * min(right, width) * len(channels) * image.dtype.itemsize
-    if height * width > _MOST or unpacked > _UNPACKED:
+    down, right = min(down, height), min(right, width)
+    unpacked = down * right * len(channels) * image.dtype.itemsize
+    # Tiles and strips have all colours, and are unpacked for each of them anew.
+    times = len(channels) if (down, right) == (height, width) else len(channels) ** 2
+    if height * width * times > _MOST or unpacked > _UNPACKED:
         raise InputError(
             image.name,
             f"is too large for a small picture: it has planes of {height}×{width} pixels",
