@@ -35,8 +35,19 @@ export function useJobEvents(job?: string, seen?: (job: Job) => void): Line {
         if (stream.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN);
       };
     };
+    // A browser has six connections to a kiosk for all its windows: those unseen leave theirs.
+    const shown = () => {
+      if (document.hidden) {
+        clearTimeout(timer);
+        stream.close();
+      } else if (!ended && stream.readyState === EventSource.CLOSED) {
+        open();
+      }
+    };
     open();
+    document.addEventListener("visibilitychange", shown);
     return () => {
+      document.removeEventListener("visibilitychange", shown);
       clearTimeout(timer);
       stream.close();
     };
