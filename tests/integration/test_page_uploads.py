@@ -73,9 +73,14 @@ class Gate:
 
     def __init__(self, page: Page, first: int) -> None:
         self.sent: list[int] = []
+        self._page = page
         self._held: list[Route] = []
         self._left: float = first
         page.route(re.compile(r"/large/.*piece="), self._one)
+
+    def wait(self) -> None:
+        """Until the first few are sent."""
+        wait_for(lambda: self._left == 0 or self._page.wait_for_timeout(20))
 
     def open(self) -> None:
         self._left = float("inf")
@@ -165,7 +170,7 @@ def test_an_upload_is_paused_and_survives_a_lost_connection(api: Kiosk, visit: V
     page = visit(api.url, "/new", api.token)
     gate = Gate(page, 3)
     choose(page, large)
-    wait_for(lambda: page.wait_for_timeout(20) or len(gate.sent) == 3)
+    gate.wait()
     page.get_by_role("button", name="Pause large.tif").click()
     expect(page.get_by_role("listitem")).to_contain_text("Paused")
     page.get_by_role("button", name="Go on with large.tif").click()
@@ -192,7 +197,7 @@ def test_an_upload_goes_on_after_the_page_was_loaded_again(
     page.on("dialog", lambda dialog: dialog.accept())
     gate = Gate(page, 4)
     choose(page, small, large)
-    wait_for(lambda: page.wait_for_timeout(20) or len(gate.sent) == 4)
+    gate.wait()
     expect(page.get_by_role("listitem").filter(has_text="small.tif")).to_contain_text("16 × 16")
     page.get_by_role("button", name="Run when all is uploaded").wait_for()
     page.wait_for_timeout(600)  # until the list is kept
@@ -217,7 +222,7 @@ def test_a_sign_in_that_ends_during_an_upload(api: Kiosk, visit: Visit, large: P
     page = visit(api.url, "/new", api.token)
     gate = Gate(page, 2)
     choose(page, large)
-    wait_for(lambda: page.wait_for_timeout(20) or len(gate.sent) == 2)
+    gate.wait()
     visit.expect(r".*: 401")
     page.context.clear_cookies()
     gate.open()

@@ -58,7 +58,12 @@ export function FileList(props: {
                 aria-setsize={shown.length}
                 aria-posinset={item.index + 1}
               >
-                <FileRow row={row} uploading={props.uploading} corrections={props.corrections} />
+                <FileRow
+                  row={row}
+                  upload={props.uploading.uploader.upload}
+                  uploading={props.uploading}
+                  corrections={props.corrections}
+                />
               </li>
             )
           );

@@ -1,19 +1,35 @@
 import { ActionIcon, Box, Group, Progress, Skeleton, Text } from "@mantine/core";
-import { useState } from "react";
+import { memo, useState } from "react";
 import { bytes } from "../ui/words";
 import { Correct } from "./correct";
 import { type Corrections, correctionOf } from "./corrections";
 import { AgainSign, GoSign, PauseSign, RemoveSign } from "./icons";
 import { thumbnailOf, useInspected } from "./inspect";
-import type { Row } from "./rows";
+import { isSame, type Row } from "./rows";
 import styles from "./submit.module.css";
 import { type Inspected, toldFile } from "./understood";
 import type { Uploading } from "./uploading";
 
+interface Props {
+  row: Row;
+  /** The id of the upload; nothing before there is one. */
+  upload: string | null;
+  uploading: Uploading;
+  corrections: Corrections;
+}
+
 /** A file: its picture, what was understood of it or what is wrong, and what can be done. */
-export function FileRow(props: { row: Row; uploading: Uploading; corrections: Corrections }) {
-  const { row, uploading, corrections } = props;
-  const { upload } = uploading.uploader;
+export const FileRow = memo(
+  Drawn,
+  (one, other) =>
+    isSame(one.row, other.row) &&
+    one.upload === other.upload &&
+    one.uploading === other.uploading &&
+    one.corrections === other.corrections,
+);
+
+function Drawn(props: Props) {
+  const { row, upload, uploading, corrections } = props;
   const correction = correctionOf(corrections, row.path);
   const done = row.stage === "done";
   const found = useInspected(upload, row.path, correction?.axes ?? null, done);
@@ -101,7 +117,7 @@ function Told(props: {
 function Way(props: { row: Row }) {
   const { row } = props;
   if (row.refused) return <Fault fault={row.refused.fault} advice={row.refused.advice} />;
-  const problem = row.entries.find((entry) => entry.problem)?.problem;
+  const { problem } = row;
   if (row.stage === "failed") {
     return <Fault fault={problem?.message ?? "Could not be sent."} advice={problem?.hint ?? ""} />;
   }
