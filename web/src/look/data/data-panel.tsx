@@ -6,10 +6,10 @@ import { useColouring } from "./charts/colouring";
 import style from "./data-panel.module.css";
 import type { Filter } from "./measurements";
 import { type Brushed, PanelContext, type PanelState, type Scope } from "./panel-state";
+import { CellTable } from "./table/cell-table";
 import { firstPaths, useTrackPaths } from "./tracks/track-paths";
 import { useTree } from "./tracks/track-queries";
 
-const CellTable = lazy(() => import("./table/cell-table").then((m) => ({ default: m.CellTable })));
 const Charts = lazy(() => import("./charts/charts").then((m) => ({ default: m.Charts })));
 const Tracks = lazy(() => import("./tracks/tracks").then((m) => ({ default: m.Tracks })));
 
@@ -28,9 +28,7 @@ export function DataPanel() {
           {image.tracks && <Tabs.Tab value="tracks">Tracks</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="table" className={style.tab}>
-          <Suspense fallback={<Waiting />}>
-            <CellTable />
-          </Suspense>
+          <CellTable />
         </Tabs.Panel>
         <Tabs.Panel value="charts" className={style.tab}>
           <Suspense fallback={<Waiting />}>

@@ -42,8 +42,8 @@ export function Tracks() {
   const select = (lane: Lane, frame?: number) => {
     const { start, end, label } = lane.track;
     const { t, z } = store.get();
-    const inside = frame ?? (t >= start && t <= end ? t : start);
-    void revealCell(store, where, { label, t: Math.min(Math.max(inside, start), end), z });
+    const nearest = Math.min(Math.max(frame ?? t, start), end);
+    void revealCell(store, where, { label, t: nearest, z });
   };
   const divided = found.data.lanes.filter((lane) => lane.track.children.length > 1).length;
   const families = new Set(found.data.lanes.map((lane) => lane.family)).size;
