@@ -235,7 +235,7 @@ def _user(
         most_jobs=held.settings.user_jobs,
         items=sum(job.items for job in jobs),
         seconds=seconds,
-        cost=price and SpentAnswer(spent=price.spent(seconds), currency=price.currency),
+        cost=SpentAnswer(spent=price.spent(seconds), currency=price.currency) if price else None,
         upload_bytes=request.app.state.uploads.used(name),
         most_upload_bytes=held.settings.user_bytes,
         tokens=len(used),

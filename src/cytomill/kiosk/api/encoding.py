@@ -13,11 +13,15 @@ _SMALL = 500
 _LEVELS = {"zstd": 1, "gzip": 1}
 
 
+#: What an answer that may be kept depends on: how it is packed, and who asks.
+VARY = {"Vary": "Accept-Encoding, Authorization, Cookie"}
+
+
 def encoded(
     request: Request, data: bytes, media_type: str, headers: dict[str, str] | None = None
 ) -> Response:
     """``data``, packed in a way that the request accepts where that makes it smaller."""
-    headers = {**(headers or {}), "Vary": "Accept-Encoding, Authorization, Cookie"}
+    headers = {**(headers or {}), **VARY}
     accepted = _accepted(request.headers.get("accept-encoding", ""))
     name = next((one for one in _LEVELS if one in accepted), None)
     if name is not None and len(data) >= _SMALL:

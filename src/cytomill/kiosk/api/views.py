@@ -24,7 +24,7 @@ from ..view.target import Target, Targets
 from ..view.views import Views
 from .auth import Caller
 from .common import Held, JobId, Reader, find_job
-from .encoding import encoded, known
+from .encoding import VARY, encoded, known
 from .items import ItemIndex
 from .problems import RefusedError
 from .row_queries import SoughtCell, WantedRows
@@ -164,7 +164,7 @@ async def measurements(
     """
     held_tables: Measurements = request.app.state.measurements
 
-    def look() -> bytes:
+    def look() -> Response:
         target = _target(request, held, caller, job_id, index)
         table, rows = held_tables.rows(target, image, wanted)
         names = [name for name in table.columns if name != "image"]
@@ -172,12 +172,13 @@ async def measurements(
             names = list(dict.fromkeys(columns.split(",")))
             check(table, names)
         if sample is not None:
-            return sampled(table, names, rows, sample)
-        place = place_of(table, rows, sought) if sought else None
-        return page(table, names, rows, after, limit, place)
+            data = sampled(table, names, rows, sample)
+        else:
+            place = place_of(table, rows, sought) if sought else None
+            data = page(table, names, rows, after, limit, place)
+        return encoded(request, data, "application/json")
 
-    data = await _read(request, look)
-    return encoded(request, data, "application/json")
+    return await _read(request, look)
 
 
 @router.get("/jobs/{job_id}/items/{index}/tracks")
@@ -223,7 +224,7 @@ async def _zarr(
             # Weak, for it is the same however the answer is packed.
             headers = {"ETag": f"W/{tag}", "Cache-Control": f"private, max-age={_KEPT}"}
             if known(request, tag):
-                return Response(status_code=304, headers=headers)
+                return Response(status_code=304, headers={**headers, **VARY})
             data, media_type = _file(views, found, kind, path)
             return encoded(request, data, media_type, headers)
 
