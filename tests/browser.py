@@ -242,6 +242,8 @@ def sign_in(context: BrowserContext, token: str) -> None:
 
 def drop(page: Page, paths: Sequence[Path]) -> None:
     """Drop files and folders of this machine into the middle of the page, as a hand would."""
+    # What takes them comes after the rest of the page.
+    page.get_by_role("button", name="Choose files").wait_for()
     size = page.viewport_size
     assert size is not None
     told = {
