@@ -5,7 +5,13 @@ export function Copied(props: { text: string; name: string }) {
   return (
     <CopyButton value={props.text} timeout={2000}>
       {({ copied, copy }) => (
-        <Button size="xs" variant="default" flex="none" onClick={copy} aria-label={`Copy ${props.name}`}>
+        <Button
+          size="xs"
+          variant="default"
+          flex="none"
+          onClick={copy}
+          aria-label={`Copy ${props.name}`}
+        >
           <span aria-live="polite">{copied ? "Copied" : "Copy"}</span>
         </Button>
       )}

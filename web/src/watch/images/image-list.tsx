@@ -112,7 +112,7 @@ export function ImageList(props: { job: Job; state: ItemState | null; part: numb
             rows={rows}
             top={row.start - margin}
             tabbed={row.index === active}
-            onFocus={() => setActive(row.index)}
+            focused={setActive}
           />
         ))}
       </ul>

@@ -1,4 +1,3 @@
-import { Box } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import type { Item } from "../../api/queries";
 import styles from "./images.module.css";
@@ -19,7 +18,7 @@ const MOST = 2000;
 export function Thumbnail(props: { job: string; item: Item | undefined }) {
   const { job, item } = props;
   if (item?.state !== "done") {
-    return <Box className={styles.thumb} data-going={item && isGoing(item)} aria-hidden="true" />;
+    return <div className={styles.thumb} data-going={item && isGoing(item)} aria-hidden="true" />;
   }
   const url = `/api/v1/jobs/${job}/items/${item.index}/preview.png?size=96`;
   return <Picture key={url} url={url} />;
@@ -51,10 +50,10 @@ function Picture(props: { url: string }) {
     setState(now);
   };
   return (
-    <Box className={styles.thumb} aria-hidden="true">
+    <div className={styles.thumb} aria-hidden="true">
       {(state === "going" || state === "there") && (
         <img src={url} alt="" onLoad={() => ended("there")} onError={() => ended("none")} />
       )}
-    </Box>
+    </div>
   );
 }
