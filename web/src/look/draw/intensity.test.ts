@@ -11,6 +11,12 @@ it("leaves out the few brightest and darkest", () => {
   expect(automatic(data)).toEqual([9, 997]);
 });
 
+it("passes over what is no number", () => {
+  const data = Float32Array.of(Number.NaN, 1, 2, Number.POSITIVE_INFINITY);
+  expect(automatic(data)).toEqual([1, 2]);
+  expect(histogram(data, 0, 4, 4).bins).toEqual([0, 1, 1, 0]);
+});
+
 it("has some contrast even where all is one grey", () => {
   expect(automatic(Uint8Array.of(7, 7, 7))).toEqual([7, 8]);
 });

@@ -12,15 +12,16 @@ export function histogram(data: Pixels, min: number, max: number, count = 64): H
   const bins = new Array<number>(count).fill(0);
   const scale = max > min ? count / (max - min) : 0;
   for (const value of data) {
+    if (!Number.isFinite(value)) continue;
     const bin = Math.min(Math.max(Math.floor((value - min) * scale), 0), count - 1);
     bins[bin] = (bins[bin] ?? 0) + 1;
   }
   return { min, max, bins };
 }
 
-/** The values that the shares `low` and `high` of all are below; 0 and 1 for no pixels. */
+/** The values that the shares `low` and `high` of all finite ones are below; 0 where are none. */
 export function percentiles(data: Pixels, low: number, high: number): [number, number] {
-  const sorted = data.slice().sort();
+  const sorted = data.filter(Number.isFinite).sort();
   const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
   return [at(low), at(high)];
 }

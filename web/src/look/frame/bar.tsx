@@ -71,7 +71,7 @@ function Way(props: { to: string; icon: IconName; name: string; off?: boolean })
   const { to, icon, name, off } = props;
   if (off) {
     return (
-      <ActionIcon variant="subtle" size="lg" disabled aria-label={name}>
+      <ActionIcon variant="transparent" bg="transparent" size="lg" disabled aria-label={name}>
         <Icon name={icon} />
       </ActionIcon>
     );
