@@ -352,7 +352,7 @@ def test_a_sign_in_that_ends_goes_on_from_another_tab(
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Your sign-in has ended")
     with page.expect_popup() as opened:
-        dialog.get_by_role("button", name=re.compile("in a new tab")).click()
+        dialog.get_by_role("button", name=re.compile("Sign in at")).click()
     opened.value.get_by_role("button", name=re.compile("Sign in at")).click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_label("What it is for")).to_have_value("half written")

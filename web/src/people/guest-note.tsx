@@ -1,4 +1,4 @@
-import { Alert } from "@mantine/core";
+import { Alert, Container } from "@mantine/core";
 import type { Me } from "../api/queries";
 import { when } from "../ui/words";
 
@@ -6,8 +6,10 @@ import { when } from "../ui/words";
 export function GuestNote(props: { me: Me }) {
   const until = props.me.expires ? ` until ${when(props.me.expires)}` : "";
   return (
-    <Alert variant="light" mb="md" py="xs">
-      Somebody shared this job with you. You can look at it and fetch its results{until}.
-    </Alert>
+    <Container size="lg" p={0} mb="md">
+      <Alert variant="light" py="xs">
+        Somebody shared this job with you. You can look at it and fetch its results{until}.
+      </Alert>
+    </Container>
   );
 }

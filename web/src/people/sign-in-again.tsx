@@ -29,13 +29,18 @@ export function SignInAgain(props: { me: Me }) {
         </Text>
         {provider && !guest && (
           <>
-            <Button onClick={() => window.open(AGAIN)}>
-              Sign in at {hostOf(provider.issuer)}, in a new tab
-            </Button>
+            <Stack gap={4}>
+              <Button onClick={() => window.open(AGAIN)}>
+                Sign in at {hostOf(provider.issuer)}
+              </Button>
+              <Text size="xs" c="dimmed" ta="center">
+                It opens in a new tab.
+              </Text>
+            </Stack>
             <Divider label="or with a token" />
           </>
         )}
-        <TokenForm signIn={signIn} focus />
+        <TokenForm signIn={signIn} second={Boolean(provider && !guest)} focus />
       </Stack>
     </Modal>
   );

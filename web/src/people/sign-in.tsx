@@ -1,4 +1,16 @@
-import { Alert, Anchor, Code, Container, Divider, Paper, Stack, Text, Title } from "@mantine/core";
+import {
+  Alert,
+  Anchor,
+  Code,
+  Container,
+  Divider,
+  Group,
+  Image,
+  Paper,
+  Stack,
+  Text,
+  Title,
+} from "@mantine/core";
 import { Redirect, useLocation, useSearch } from "wouter";
 import { ProblemView } from "../ui/problem-view";
 import { useTitle } from "../ui/title";
@@ -27,6 +39,10 @@ export function SignIn() {
   return (
     <Container size={440} py={{ base: "lg", sm: 64 }} component="main">
       <Stack gap="lg">
+        <Group gap={8} wrap="nowrap">
+          <Image src="/icon.svg" alt="" w={26} h={26} />
+          <Text fw={700}>Cytomill</Text>
+        </Group>
         <Title order={1}>Sign in</Title>
         {session.isError && (
           <ProblemView
@@ -49,7 +65,7 @@ export function SignIn() {
                 <Divider label="or with a token" />
               </>
             )}
-            <TokenForm signIn={signIn} focus />
+            <TokenForm signIn={signIn} second={Boolean(provider)} focus />
           </Stack>
         </Paper>
         <Hint />

@@ -6,7 +6,12 @@ import type { useSignIn } from "./session";
 import { tokenIn } from "./words";
 
 /** A field for a token, as password managers know it, and what is wrong with what was given. */
-export function TokenForm(props: { signIn: ReturnType<typeof useSignIn>; focus?: boolean }) {
+export function TokenForm(props: {
+  signIn: ReturnType<typeof useSignIn>;
+  focus?: boolean;
+  /** Whether another way to sign in comes first. */
+  second?: boolean;
+}) {
   const { signIn } = props;
   const [given, give] = useState("");
   const [missing, setMissing] = useState(false);
@@ -45,7 +50,11 @@ export function TokenForm(props: { signIn: ReturnType<typeof useSignIn>; focus?:
           visibilityToggleButtonProps={{ "aria-label": "Show the token", tabIndex: 0 }}
           data-autofocus={props.focus}
         />
-        <Button type="submit" loading={signIn.isPending}>
+        <Button
+          type="submit"
+          loading={signIn.isPending}
+          variant={props.second ? "default" : "filled"}
+        >
           Sign in
         </Button>
       </Stack>

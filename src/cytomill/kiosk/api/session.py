@@ -96,3 +96,5 @@ def end(request: Request, response: Response) -> None:
     """Sign out: the browser drops the cookie. What one signed in with stays good."""
     cookie.check_own(request)
     cookie.forget(request, response)
+    # Pixels that the browser keeps, to be quick, are not for whoever comes next.
+    response.headers["Clear-Site-Data"] = '"cache"'
