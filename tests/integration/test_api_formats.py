@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 import zipfile
 
 import numpy as np
@@ -239,3 +240,14 @@ def test_all_that_a_pipeline_of_ones_own_gives_is_had(ann, picture, tmp_path, mo
     pixels = [name for name in found if ".zarr/" in name and not name.endswith((".zattrs", "json"))]
     assert len(pixels) > 10
     assert [name for name in pixels if found[name] != expected[name]] == []
+
+
+def test_who_goes_away_leaves_nothing_behind(ann, movie, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    _, job = job_of(ann, movie, pipeline="link", options={"files": "none"})
+    formats = {"formats": "geojson,overlay,zarr,trk,gif,tree"}
+    with ann.stream("GET", f"/jobs/{job}/results.zip", params=formats) as answer:
+        next(answer.iter_raw(100))
+    wait_for(lambda: not any(tmp_path.glob("cytomill-*")))
+    assert taken(ann, job, "geojson").keys() == {"m.geojson", "manifest.json"}
+    assert not any(tmp_path.glob("cytomill-*"))
