@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { ColumnFacts, ImageFacts } from "../facts";
-import { comparable, firstShown, shown, titleOf, titleWithUnit } from "./columns";
+import { comparable, firstShown, lengthOf, shown, titleOf, titleWithUnit } from "./columns";
 
 function image(names: Record<string, number | null>, more: Partial<ImageFacts> = {}): ImageFacts {
   const columns = Object.entries(names).map(
@@ -34,8 +34,14 @@ it("compares what describes cells before where they are, and nothing unknown", (
   expect(columns.map((one) => one.name)).toEqual(["area", "label", "centroid-0"]);
 });
 
+it("shows numbers that are names as they are, and knows their length", () => {
+  expect([shown(1_234_567, "label"), shown(1_234_567, "area")]).toEqual(["1234567", "1,234,567"]);
+  expect(lengthOf({ name: "label", min: 1, max: 1_000_000 })).toBe(7);
+  expect(lengthOf({ name: "area", min: null, max: null })).toBe(1);
+});
+
 it("shows numbers with the digits that tell something", () => {
-  expect([null, 12, 12_345.678, 0.123_456, 1e-7, "ok", true].map(shown)).toEqual([
+  expect([null, 12, 12_345.678, 0.123_456, 1e-7, "ok", true].map((one) => shown(one))).toEqual([
     "–",
     "12",
     "12,346",

@@ -25,6 +25,9 @@ const BRIGHTNESS: Readonly<Record<string, string>> = {
 /** Columns that say where a cell is: they are there to find it, not to be compared. */
 const PLACES = /^(bbox-|centroid-|label$|t$|z$|track$|parent$)/;
 
+/** Columns whose numbers stand for cells and tracks. */
+const NAMES = /^(label|track|parent|founder)$/;
+
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 const digits = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 4 });
 const tiny = new Intl.NumberFormat("en-GB", { notation: "scientific", maximumFractionDigits: 2 });
@@ -63,14 +66,21 @@ export function firstShown(image: ImageFacts): string[] {
   return found.filter((name) => known.has(name));
 }
 
-/** A value as the table shows it; a dash where it is not known. */
-export function shown(value: number | string | boolean | null): string {
+/** A value as the table shows it; a dash where it is not known. `name` is that of its column. */
+export function shown(value: number | string | boolean | null, name = ""): string {
   if (value === null) return "–";
+  if (NAMES.test(name)) return String(value);
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "string") return value;
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e12)) return tiny.format(value);
   return size >= 1000 || Number.isInteger(value) ? whole.format(value) : digits.format(value);
+}
+
+/** How many characters the values of a column need at most; of texts it is not known. */
+export function lengthOf(column: Pick<ColumnFacts, "name" | "min" | "max">): number {
+  const ends = [column.min, column.max].map((end) => shown(end, column.name).length);
+  return Math.max(...ends);
 }
 
 function channel(name: string): string {

@@ -9,6 +9,8 @@ export type GridColumn = {
   /** What the column is called where the table is stored. */
   readonly hint?: string;
   readonly text?: boolean;
+  /** Characters that its values have at most, where that is known. */
+  readonly length?: number;
 };
 
 /** What the columns are called; a click sorts by one, another the other way round. */
@@ -54,6 +56,8 @@ export function GridHead(props: {
 
 /** Pixels that columns need for their titles and the numbers below. */
 export function widthOf(columns: readonly GridColumn[]): number {
-  const widths = columns.map((one) => Math.max(70, Math.min(40 + 8 * one.title.length, 170)));
+  const widths = columns.map((one) =>
+    Math.max(70, Math.min(40 + 8 * one.title.length, 170), 24 + 9 * (one.length ?? 0)),
+  );
   return widths.reduce((sum, width) => sum + width, 0);
 }

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { ProblemView } from "../../../ui/problem-view";
 import { count, counted } from "../../../ui/words";
 import { useLook } from "../../selection";
-import { firstShown, shown, titleOf } from "../columns";
+import { firstShown, lengthOf, shown, titleOf } from "../columns";
 import { Grid } from "../grid/grid";
 import type { RowWindow } from "../grid/window";
 import { type Order, placeOf, useRows } from "../measurements";
@@ -62,11 +62,12 @@ export function CellTable() {
       unit: facts?.unit,
       hint: key,
       text: facts?.kind === "text",
+      length: facts && lengthOf(facts),
     };
   });
   const cell = (row: number, key: string) => {
     const value = found.value(row, key);
-    return value === undefined ? undefined : shown(value);
+    return value === undefined ? undefined : shown(value, key);
   };
   const numberOf = (row: number, key: string) => {
     const value = found.value(row, key);
