@@ -12,6 +12,7 @@ from cytomill.cli.main import cli
 from cytomill.client import AnswerError, Client
 from cytomill.jobs import shares
 from cytomill.jobs.shares import Shares
+from cytomill.kiosk.api import events
 from cytomill.settings import settings
 from tests.integration.test_api_jobs import problem
 from tests.kiosk import kiosk, submit, work
@@ -103,6 +104,19 @@ def test_shares_of_another_job_are_not_ended_through_this(ann, job):
     made = share(ann, other)
     problem(ann.delete(f"/jobs/{job}/shares/{made['id']}"), 404, "not_found")
     assert len(ann.get(f"/jobs/{other}/shares").json()) == 1
+
+
+def test_who_follows_a_job_is_told_no_more_when_the_share_ends(api, ann, monkeypatch):
+    monkeypatch.setattr(events, "_CHECK", 0.0)
+    monkeypatch.setattr(events, "_ALIVE", 0.1)
+    job = submit(ann)["id"]
+    made = share(ann, job)
+    with api.client(made["secret"]) as guest, guest.stream("GET", f"/jobs/{job}/events") as told:
+        lines = told.iter_lines()
+        next(line for line in lines if line.startswith("data:"))
+        next(line for line in lines if line == ": open")
+        ann.delete(f"/jobs/{job}/shares/{made['id']}")
+        assert not any(line.startswith("data:") for line in lines), "it does not end"
 
 
 def test_a_guest_makes_sees_and_ends_no_share(api, ann, job):

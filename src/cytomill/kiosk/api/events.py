@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Annotated, Any
@@ -11,8 +12,10 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
+from ...errors import CytomillError
 from ...jobs.queue import Event
 from ..backend import Backend
+from .auth import seen
 from .common import Held, JobId, Reader, find_job
 from .hub import Hub, Message
 
@@ -20,6 +23,9 @@ router = APIRouter(tags=["events"])
 
 #: Seconds between two messages of a stream, and after which a silent one says that it is open.
 _BETWEEN, _ALIVE = 1.0, 15.0
+
+#: Seconds after which it is looked again whether who follows a stream may.
+_CHECK = 15.0
 
 #: Jobs whose state a stream of all jobs begins with, at most.
 _FIRST = 100
@@ -61,7 +67,7 @@ async def of_job(
         newest = held.queue.last_event()
         return hub.look([Event(newest, job.id, job.owner, job.state)], everyone=True)
 
-    return _answer(_events(hub, "job", job.id, now, one=True))
+    return _answer(_events(hub, "job", job.id, now, _still(request), one=True))
 
 
 @router.get("/events", response_class=Response, responses=_STREAM)
@@ -82,7 +88,7 @@ async def of_all(
         own = {event.job: event for event in events if event.owner == caller.user}
         return hub.look(list(own.values())[-_FIRST:], everyone=True)
 
-    return _answer(_events(hub, "user", caller.user, now, one=False))
+    return _answer(_events(hub, "user", caller.user, now, _still(request), one=False))
 
 
 def _at_work(held: Backend, owner: str) -> list[Message]:
@@ -100,12 +106,31 @@ def _answer(events: AsyncIterator[bytes]) -> Response:
     return StreamingResponse(events, headers=headers, media_type="text/event-stream")
 
 
-async def _events(hub: Hub, kind: str, name: str, now: Look, *, one: bool) -> AsyncIterator[bytes]:
+def _still(request: Request) -> Callable[[], bool]:
+    """Whether whoever opened a stream may still follow it: their token may be revoked since."""
+
+    def still() -> bool:
+        try:
+            return seen(request) is not None
+        except CytomillError:  # the queue is away: nothing is told meanwhile
+            return True
+
+    return still
+
+
+async def _events(
+    hub: Hub, kind: str, name: str, now: Look, still: Callable[[], bool], *, one: bool
+) -> AsyncIterator[bytes]:
     # Followed before it is looked at, nothing that happens between is missed.
     with hub.following(kind, name) as subscription:
         yield b"retry: 2000\n\n"
         messages = await run_sync(now)
+        checked = time.monotonic()
         while not hub.closing.is_set():
+            if time.monotonic() - checked >= _CHECK:
+                if not await run_sync(still):
+                    return
+                checked = time.monotonic()
             if told := b"".join(_event(message) for message in messages if message.data):
                 yield told
             if one and any(message.ended for message in messages):
