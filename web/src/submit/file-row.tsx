@@ -1,13 +1,13 @@
-import { ActionIcon, Box, Group, Progress, Skeleton, Text } from "@mantine/core";
+import { Box, Group, Text } from "@mantine/core";
 import { memo, useState } from "react";
-import { bytes } from "../ui/words";
 import { Correct } from "./correct";
 import { type Corrections, correctionOf } from "./corrections";
-import { AgainSign, GoSign, PauseSign, RemoveSign } from "./icons";
 import { thumbnailOf, useInspected } from "./inspect";
+import { RowActions } from "./row-actions";
+import { Told, Way } from "./row-words";
 import { isSame, type Row } from "./rows";
 import styles from "./submit.module.css";
-import { type Inspected, toldFile } from "./understood";
+import type { Inspected } from "./understood";
 import type { Uploading } from "./uploading";
 
 interface Props {
@@ -67,7 +67,7 @@ function Drawn(props: Props) {
             corrections={corrections}
           />
         )}
-        <Actions row={row} name={name} uploading={uploading} />
+        <RowActions row={row} name={name} uploading={uploading} />
       </Group>
     </>
   );
@@ -86,127 +86,4 @@ function Thumbnail(props: {
       : "";
   if (!source || source === broken) return <div className={styles.thumbnail} />;
   return <img className={styles.thumbnail} src={source} alt="" onError={() => setBroken(source)} />;
-}
-
-/** What was understood of a file that is there. */
-function Told(props: {
-  file: Inspected | undefined;
-  pixelSize: number | null;
-  failed: boolean;
-  changed: boolean;
-}) {
-  const { file } = props;
-  if (props.failed) {
-    return (
-      <Text size="xs" c="dimmed">
-        Uploaded. The kiosk could not look into it now.
-      </Text>
-    );
-  }
-  if (!file) return <Skeleton height={10} mt={6} width="70%" />;
-  if (file.error) return <Fault fault={file.error.fault} advice={file.error.advice} />;
-  return (
-    <Text size="xs" c="dimmed">
-      {toldFile(file, props.pixelSize)}
-      {props.changed && " (corrected)"}
-    </Text>
-  );
-}
-
-/** How a file comes along that is not there yet. */
-function Way(props: { row: Row }) {
-  const { row } = props;
-  if (row.refused) return <Fault fault={row.refused.fault} advice={row.refused.advice} />;
-  const { problem } = row;
-  if (row.stage === "failed") {
-    return <Fault fault={problem?.message ?? "Could not be sent."} advice={problem?.hint ?? ""} />;
-  }
-  const size = bytes(row.size);
-  const words = {
-    waiting: problem ? `Waiting: ${problem.message}` : `Waiting, ${size}`,
-    sending: `${bytes(row.sent)} of ${size}`,
-    paused: `Paused, ${bytes(row.sent)} of ${size} sent`,
-    absent: `Missing, ${size}: add it again to go on`,
-    done: size,
-    refused: "",
-  }[row.stage];
-  return (
-    <>
-      <Text size="xs" c="dimmed" className="numbers">
-        {words}
-      </Text>
-      {(row.stage === "sending" || row.stage === "paused") && (
-        <Progress
-          mt={4}
-          size="xs"
-          value={row.size > 0 ? (100 * row.sent) / row.size : 0}
-          aria-label={`Upload of ${row.path}`}
-        />
-      )}
-    </>
-  );
-}
-
-function Fault(props: { fault: string; advice: string }) {
-  const text = [props.fault, props.advice].map(sentence).join(" ").trim();
-  return (
-    <Text size="xs" c="var(--mantine-color-error)">
-      {text}
-    </Text>
-  );
-}
-
-function sentence(text: string): string {
-  if (!text) return "";
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
-}
-
-function Actions(props: { row: Row; name: string; uploading: Uploading }) {
-  const { row, name, uploading } = props;
-  const { uploader } = uploading;
-  const each = (what: (id: number) => void) => () => {
-    for (const entry of row.entries) what(entry.id);
-  };
-  const remove = () => {
-    if (row.refused) return uploading.dismiss(row.path);
-    each((id) => uploader.remove(id))();
-  };
-  return (
-    <>
-      {(row.stage === "waiting" || row.stage === "sending") && (
-        <Act label={`Pause ${name}`} onClick={each((id) => uploader.pause(id))}>
-          <PauseSign />
-        </Act>
-      )}
-      {row.stage === "paused" && (
-        <Act label={`Go on with ${name}`} onClick={each((id) => uploader.resume(id))}>
-          <GoSign />
-        </Act>
-      )}
-      {row.stage === "failed" && (
-        <Act label={`Try ${name} again`} onClick={each((id) => uploader.resume(id))}>
-          <AgainSign />
-        </Act>
-      )}
-      <Act label={`Remove ${name}`} onClick={remove}>
-        <RemoveSign />
-      </Act>
-    </>
-  );
-}
-
-function Act(props: { label: string; onClick: () => void; children: React.ReactNode }) {
-  return (
-    <ActionIcon
-      variant="subtle"
-      color="gray"
-      size="lg"
-      aria-label={props.label}
-      title={props.label}
-      onClick={props.onClick}
-    >
-      {props.children}
-    </ActionIcon>
-  );
 }

@@ -2,6 +2,7 @@ import { Button, Group, Stack, Text } from "@mantine/core";
 import { useCallback } from "react";
 import { ChooseFiles } from "./choose-files";
 import type { Corrections } from "./corrections";
+import { nextDraft, useDraft } from "./draft";
 import { DropAnywhere } from "./drop-anywhere";
 import { FileList } from "./file-list";
 import type { Dropped } from "./gather";
@@ -22,7 +23,14 @@ export function Images(props: {
 }) {
   const { uploading, rows, totals } = props;
   const { uploader } = uploading;
+  const { tried } = useDraft();
   const read = useCallback((dropped: Dropped) => void uploading.read(dropped), [uploading]);
+  const removeAll = () => {
+    // What was tried is still to be looked at.
+    if (tried) uploading.clear();
+    else uploading.discard();
+    nextDraft();
+  };
   const choosing = <ChooseFiles take={uploading.take} read={read} small={rows.length > 0} />;
   return (
     <Stack gap="sm">
@@ -42,7 +50,7 @@ export function Images(props: {
         <>
           <Group justify="space-between" gap="xs">
             {choosing}
-            <Button variant="subtle" color="gray" size="xs" onClick={uploading.clear}>
+            <Button variant="subtle" color="gray" size="xs" onClick={removeAll}>
               Remove all
             </Button>
           </Group>

@@ -113,15 +113,17 @@ export function Making(props: { user: string; wholeBytes: number }) {
           suggested={suggested}
           onTouched={touched}
         />
-        {there.length > 0 && (
-          <TryOne
-            paths={good}
-            path={path}
-            onPath={setWished}
-            job={draft.tried?.job ?? null}
-            stale={draft.tried !== null && draft.tried.with !== signature}
-            images={images}
-          />
+        {(good.length > 1 || draft.tried) && (
+          <Section title="Try on one image">
+            <TryOne
+              paths={good}
+              path={path}
+              onPath={setWished}
+              job={draft.tried?.job ?? null}
+              stale={draft.tried !== null && draft.tried.with !== signature}
+              images={images}
+            />
+          </Section>
         )}
       </Stack>
       <SubmitBar

@@ -1,6 +1,6 @@
 import { Alert, Anchor, Button, Card, Group, Progress, Select, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { api, data } from "../api/client";
 import { isOver, useJobEvents } from "../api/events";
@@ -20,8 +20,14 @@ export function TryOne(props: {
   images: number | null;
 }) {
   const { paths, job } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const [before] = useState(job);
+  useEffect(() => {
+    // The button is elsewhere: whoever pressed it is shown what it does.
+    if (job && job !== before) place.current?.scrollIntoView({ block: "nearest" });
+  }, [job, before]);
   return (
-    <Stack gap="sm">
+    <Stack gap="sm" ref={place} className={job ? styles.tried : undefined}>
       {paths.length > 1 && (
         <Select
           label="Image to try"

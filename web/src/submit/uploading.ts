@@ -4,7 +4,7 @@ import { type Dropped, fromHandles } from "./gather";
 import { forgetAllBut, keep, kept, readable } from "./handles";
 import { uselessness } from "./names";
 import { forget, recall, remember } from "./remembered";
-import { kiosk } from "./transport";
+import { discard, kiosk } from "./transport";
 import { type Given, Uploader } from "./uploader";
 
 /** Milliseconds between two drawings of the progress; of many files a drawing takes longer. */
@@ -105,6 +105,13 @@ export class Uploading {
     this.askable = false;
     this.uploader = this.begun();
     this.changed();
+  };
+
+  /** Forgets all, and has the kiosk delete it. */
+  discard = (): void => {
+    const { upload } = this.uploader;
+    this.clear();
+    if (upload) void discard(upload);
   };
 
   subscribe = (listener: () => void): (() => void) => {
