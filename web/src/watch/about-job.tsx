@@ -23,7 +23,7 @@ export function AboutJob(props: { job: Job }) {
             </Table.Tr>
           ))}
           <Table.Tr>
-            <Table.Th>Number</Table.Th>
+            <Table.Th>Id</Table.Th>
             <Table.Td>
               <Code style={{ overflowWrap: "anywhere" }}>{job.id}</Code>
             </Table.Td>

@@ -1,4 +1,4 @@
-import { Container, Skeleton, Stack, Tabs } from "@mantine/core";
+import { Button, Container, Skeleton, Stack, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
@@ -94,7 +94,14 @@ function Shown(props: { job: Job; broken: boolean }) {
 
 function Gone() {
   return (
-    <Empty title="This job is not there" action={<Link href="/">To your jobs</Link>}>
+    <Empty
+      title="This job is not there"
+      action={
+        <Button component={Link} href="/" variant="default">
+          To your jobs
+        </Button>
+      }
+    >
       It was deleted, it has expired, or it is somebody else’s.
     </Empty>
   );

@@ -17,7 +17,7 @@ export function Now(props: { job: Job }) {
           <Alert
             color={job.state === "failed" ? "red" : "yellow"}
             variant="light"
-            title={job.state === "failed" ? "It could not be done" : told(job).word}
+            title={job.state === "failed" ? "It could not be done" : undefined}
           >
             {sentence(job.reason)}
           </Alert>
