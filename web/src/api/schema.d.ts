@@ -1234,6 +1234,16 @@ export interface components {
             time: number;
         };
         /**
+         * FaultAnswer
+         * @description What is wrong with an image, and what to do about it.
+         */
+        FaultAnswer: {
+            /** Fault */
+            fault: string;
+            /** Advice */
+            advice: string;
+        };
+        /**
          * FileAnswer
          * @description A table, or the manifest, of a job.
          */
@@ -1294,13 +1304,13 @@ export interface components {
              * @description Those that the image has of TCZYX.
              */
             axes: string;
-            shape: components["schemas"]["cytomill__kiosk__api__view_schemas__ShapeAnswer"];
+            shape: components["schemas"]["ShapeAnswer"];
             /**
              * Dtype
              * @description That of image.zarr; null where it cannot be shown.
              */
             dtype: ("uint8" | "uint16" | "float32") | null;
-            pixel_size: components["schemas"]["cytomill__kiosk__api__view_schemas__PixelSizeAnswer"] | null;
+            pixel_size: components["schemas"]["PixelSizeAnswer"] | null;
             /**
              * Interval
              * @description Seconds from one time to the next.
@@ -1344,7 +1354,7 @@ export interface components {
             rows: number;
             /** Columns */
             columns: components["schemas"]["ColumnAnswer"][];
-            error: components["schemas"]["cytomill__kiosk__api__view_schemas__FaultAnswer"] | null;
+            error: components["schemas"]["FaultAnswer"] | null;
         };
         /**
          * Inputs
@@ -1411,7 +1421,7 @@ export interface components {
              * @description At most 100 of them.
              */
             images: components["schemas"]["InspectedImage"][];
-            error: components["schemas"]["cytomill__kiosk__api__inspect__FaultAnswer"] | null;
+            error: components["schemas"]["FaultAnswer"] | null;
         };
         /**
          * InspectedImage
@@ -1425,7 +1435,7 @@ export interface components {
              * @description The axes of its file, in this order, to be corrected so.
              */
             axes: string;
-            shape: components["schemas"]["cytomill__kiosk__api__inspect__ShapeAnswer"];
+            shape: components["schemas"]["ShapeAnswer"];
             /** Dtype */
             dtype: string;
             /**
@@ -1440,7 +1450,7 @@ export interface components {
             channels: string[];
             /** Rgb */
             rgb: boolean;
-            pixel_size: components["schemas"]["cytomill__kiosk__api__inspect__PixelSizeAnswer"] | null;
+            pixel_size: components["schemas"]["PixelSizeAnswer"] | null;
             /**
              * Interval
              * @description Seconds between frames.
@@ -2046,6 +2056,18 @@ export interface components {
             error: string;
         };
         /**
+         * PixelSizeAnswer
+         * @description The distance between neighbouring pixels in µm; ``z`` is null where it is not known.
+         */
+        PixelSizeAnswer: {
+            /** X */
+            x: number;
+            /** Y */
+            y: number;
+            /** Z */
+            z: number | null;
+        };
+        /**
          * Priority
          * @description Which of a user's own jobs come first; between users there is none.
          * @enum {string}
@@ -2181,6 +2203,22 @@ export interface components {
             signed_in: boolean;
             /** @description The provider at which people may sign in, where there is one. */
             oidc: components["schemas"]["ProviderAnswer"] | null;
+        };
+        /**
+         * ShapeAnswer
+         * @description How many frames, channels, planes of depth, rows and columns an image has.
+         */
+        ShapeAnswer: {
+            /** T */
+            t: number;
+            /** C */
+            c: number;
+            /** Z */
+            z: number;
+            /** Y */
+            y: number;
+            /** X */
+            x: number;
         };
         /**
          * ShareAnswer
@@ -2415,82 +2453,6 @@ export interface components {
              * @description `after` of the next page; null at the end.
              */
             next: number | null;
-        };
-        /**
-         * FaultAnswer
-         * @description What is wrong with a file, and what can be done.
-         */
-        cytomill__kiosk__api__inspect__FaultAnswer: {
-            /** Fault */
-            fault: string;
-            /** Advice */
-            advice: string;
-        };
-        /**
-         * PixelSizeAnswer
-         * @description Distance between neighbouring pixels in µm.
-         */
-        cytomill__kiosk__api__inspect__PixelSizeAnswer: {
-            /** X */
-            x: number;
-            /** Y */
-            y: number;
-            /** Z */
-            z: number | null;
-        };
-        /**
-         * ShapeAnswer
-         * @description How many frames, channels, planes of depth, rows and columns an image has.
-         */
-        cytomill__kiosk__api__inspect__ShapeAnswer: {
-            /** T */
-            t: number;
-            /** C */
-            c: number;
-            /** Z */
-            z: number;
-            /** Y */
-            y: number;
-            /** X */
-            x: number;
-        };
-        /**
-         * FaultAnswer
-         * @description Why something cannot be shown, and what to do about it.
-         */
-        cytomill__kiosk__api__view_schemas__FaultAnswer: {
-            /** Fault */
-            fault: string;
-            /** Advice */
-            advice: string;
-        };
-        /**
-         * PixelSizeAnswer
-         * @description The distance between neighbouring pixels in µm.
-         */
-        cytomill__kiosk__api__view_schemas__PixelSizeAnswer: {
-            /** X */
-            x: number;
-            /** Y */
-            y: number;
-            /** Z */
-            z: number | null;
-        };
-        /**
-         * ShapeAnswer
-         * @description The lengths of an image along its axes.
-         */
-        cytomill__kiosk__api__view_schemas__ShapeAnswer: {
-            /** T */
-            t: number;
-            /** C */
-            c: number;
-            /** Z */
-            z: number;
-            /** Y */
-            y: number;
-            /** X */
-            x: number;
         };
         /**
          * Problem

@@ -16,6 +16,7 @@ from ...image.names import is_image
 from ..inspection import Inspection, opened
 from ..thumbnail import thumbnail as drawn
 from .common import Reader
+from .image_answers import FaultAnswer, PixelSizeAnswer, ShapeAnswer
 from .uploads import UploadId, own
 
 router = APIRouter(tags=["uploads"])
@@ -39,24 +40,6 @@ Axes = Annotated[
     str | None,
     Query(max_length=20, description="What its axes should be: letters of TCZYX, such as TYX."),
 ]
-
-
-class ShapeAnswer(BaseModel):
-    """How many frames, channels, planes of depth, rows and columns an image has."""
-
-    t: int
-    c: int
-    z: int
-    y: int
-    x: int
-
-
-class PixelSizeAnswer(BaseModel):
-    """Distance between neighbouring pixels in µm."""
-
-    x: float
-    y: float
-    z: float | None
 
 
 class InspectedImage(BaseModel):
@@ -88,13 +71,6 @@ class InspectedImage(BaseModel):
             pixel_size=PixelSizeAnswer(x=size.x, y=size.y, z=size.z) if size else None,
             interval=image.interval,
         )
-
-
-class FaultAnswer(BaseModel):
-    """What is wrong with a file, and what can be done."""
-
-    fault: str
-    advice: str
 
 
 class InspectAnswer(BaseModel):

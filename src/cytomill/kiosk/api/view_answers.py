@@ -15,10 +15,9 @@ from ..view.look import Look
 from ..view.rows import Measurements
 from ..view.units import unit_of
 from ..view.views import Views
+from .image_answers import FaultAnswer, ShapeAnswer
 from .view_schemas import (
-    FaultAnswer,
     ImageView,
-    ShapeAnswer,
     TrackAnswer,
     TracksAnswer,
 )

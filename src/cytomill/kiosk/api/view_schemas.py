@@ -6,23 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-
-class ShapeAnswer(BaseModel):
-    """The lengths of an image along its axes."""
-
-    t: int
-    c: int
-    z: int
-    y: int
-    x: int
-
-
-class PixelSizeAnswer(BaseModel):
-    """The distance between neighbouring pixels in µm."""
-
-    x: float
-    y: float
-    z: float | None
+from .image_answers import FaultAnswer, PixelSizeAnswer, ShapeAnswer
 
 
 class ChannelAnswer(BaseModel):
@@ -55,13 +39,6 @@ class ColumnAnswer(BaseModel):
     kind: Literal["number", "text"]
     min: float | None
     max: float | None
-
-
-class FaultAnswer(BaseModel):
-    """Why something cannot be shown, and what to do about it."""
-
-    fault: str
-    advice: str
 
 
 class ImageView(BaseModel):
