@@ -1,8 +1,8 @@
-import { useElementSize, useMergedRef } from "@mantine/hooks";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import type { Order } from "../measurements";
 import style from "./grid.module.css";
 import { type GridColumn, GridHead, widthOf } from "./grid-head";
+import { useSize } from "./use-size";
 import { type RowWindow, rowsSeen, scrollHeight, scrollTo } from "./window";
 
 const ROW = 30;
@@ -30,8 +30,7 @@ export function Grid(props: Props) {
   const { rows, goTo, seen } = props;
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
-  const { ref, height } = useElementSize<HTMLDivElement>();
-  const merged = useMergedRef(ref, scroller);
+  const { height } = useSize(scroller);
   const [scrollTop, setScrollTop] = useState(0);
   const [active, setActive] = useState(0);
   const view = Math.max(height - HEAD, ROW);
@@ -80,7 +79,7 @@ export function Grid(props: Props) {
   const width = widthOf(props.columns);
   return (
     <div
-      ref={merged}
+      ref={scroller}
       className={style.scroller}
       onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}
     >

@@ -1,6 +1,6 @@
-import { useElementSize, useMergedRef } from "@mantine/hooks";
 import { type KeyboardEvent, type MouseEvent, useEffect, useId, useRef, useState } from "react";
 import { useLookPart, useLookStore } from "../../selection";
+import { useSize } from "../grid/use-size";
 import { rowsSeen, scrollHeight, scrollTo } from "../grid/window";
 import { daughtersOf, type Lane, parentOf, partOf, type Tree } from "./lineage";
 import { LineageAxis } from "./lineage-axis";
@@ -24,8 +24,7 @@ export function LineageTree(props: {
   const selected = useLookPart((look) => look.selected);
   const scroller = useRef<HTMLDivElement>(null);
   const drawing = useRef<SVGSVGElement>(null);
-  const { ref, width, height } = useElementSize<HTMLDivElement>();
-  const merged = useMergedRef(ref, scroller);
+  const { width, height } = useSize(scroller);
   const [scrollTop, setScrollTop] = useState(0);
   const scale = { frames: Math.max(props.frames, tree.frames), width: Math.max(width, 120) };
   const view = Math.max(height - LANE, LANE);
@@ -72,7 +71,7 @@ export function LineageTree(props: {
 
   return (
     <div
-      ref={merged}
+      ref={scroller}
       className={style.tree}
       role="tree"
       aria-label="Lineage tree"
