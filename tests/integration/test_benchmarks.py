@@ -16,7 +16,10 @@ import pytest
 import tifffile
 
 from benchmarks.common import ROOT
+from benchmarks.page import ANSWER, BYTES
+from cytomill.kiosk.built_page import FOLDER
 from cytomill.ops.synthesise import Scene, nuclei
+from tests.conftest import requires
 
 Measure = Callable[..., dict[str, Any]]
 
@@ -179,6 +182,18 @@ def test_api_load_counts_answers_and_streams(measure: Measure) -> None:
     assert found["events"] > 0
     assert found["requests"] == 40
     assert not any(code.startswith("5") for code in found["answers"])
+
+
+def test_page_times_the_first_look_and_a_large_job(measure: Measure, built_page: Path) -> None:
+    if built_page != FOLDER:
+        pytest.skip("benchmarks take the page of the package")
+    requires("chromium")
+    found = measure("page", "--rounds", 1, "--images", 20_000)
+    assert found["first"]["usable"]["min"] >= found["first"]["painted"]["min"] > 0
+    assert found["first"]["bytes"]["max"] <= BYTES
+    assert found["large"]["passed"] > 500
+    assert found["large"]["answer"] <= ANSWER
+    assert found["large"]["nodes"] < 5000
 
 
 def test_startup_times_help_and_import(measure: Measure) -> None:
