@@ -109,3 +109,11 @@ def test_uploads_are_looked_into_and_results_converted_there_too(tmp_path, redis
             assert found.testzip() is None
             assert not [name for name in found.namelist() if "error" in name]
             assert {"c_labels.tif", "c.geojson", "b/in/m_RES/mask002.tif"} <= {*found.namelist()}
+
+
+def test_the_page_may_send_files_to_the_bucket(api, s3):
+    def policy() -> str:
+        answer = httpx.get(f"{api.url}/", headers={"Accept": "text/html"})
+        return answer.headers["content-security-policy"]
+
+    wait_for(lambda: f"connect-src 'self' {s3.url};" in policy())

@@ -122,7 +122,8 @@ def create(backend: Backend, *, free: bool = False, page: Path = FOLDER) -> Fast
     guard(app, backend, free=free)
     for module in _ROUTERS:
         app.include_router(module.router, prefix=ROOT)
-    app.router.routes.append(Page(backend.settings.oidc_issuer, page))
+    app.state.page = Page(backend.settings.oidc_issuer, page)
+    app.router.routes.append(app.state.page)
     problems.install(app)
     describe(app)
     app.add_middleware(Envelope, count=app.state.metrics.count)
@@ -147,6 +148,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     stopping = threading.Event()
     sweeps = (janitor.sweep, app.state.views.sweep, app.state.measurements.sweep)
     threading.Thread(target=_sweep, args=(sweeps, stopping), name="janitor", daemon=True).start()
+    # Where keys come from elsewhere, to sign takes as long as that takes to answer.
+    threading.Thread(target=_allow_bucket, args=(app,), name="bucket", daemon=True).start()
     try:
         yield
     finally:
@@ -155,6 +158,13 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(app.state.readers.shutdown, cancel_futures=True)
         await asyncio.to_thread(app.state.views.close)
         await asyncio.to_thread(app.state.measurements.close)
+
+
+def _allow_bucket(app: FastAPI) -> None:
+    """Let the page send pieces of files straight to a bucket that gives addresses for them."""
+    address = app.state.backend.bucket.sign("uploads", "PUT", 1)
+    if address is not None:
+        app.state.page.allow(address)
 
 
 def _sweep(sweeps: Sequence[Callable[[], object]], stopping: threading.Event) -> None:

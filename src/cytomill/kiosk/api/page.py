@@ -75,16 +75,22 @@ class Page(BaseRoute):
 
     The page finds its own way by the address, so that every address which a browser is pointed at
     is one page; what a program asks for and is not there is 404. ``issuer`` is the provider of
-    sign-in, to which the page may speak. A page that is built anew is read anew.
+    sign-in, to which the page may speak; `allow` names others. A page that is built anew is read
+    anew.
     """
 
     #: What metrics call this route.
     path = "page"
 
     def __init__(self, issuer: str = "", folder: Path = FOLDER) -> None:
-        self._folder, self._headers = folder, _headers(issuer)
+        self._folder, self._issuer = folder, issuer
+        self._headers = _headers(issuer)
         self._built: tuple[int, int] | None = None
         self._files: dict[str, _File] = {}
+
+    def allow(self, address: str) -> None:
+        """Let the page send files to where ``address`` is, such as a bucket in a cloud."""
+        self._headers = _headers(self._issuer, address)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """FULL for what the page answers, else NONE, whatever else may answer then."""
@@ -177,21 +183,20 @@ def _files(folder: Path) -> dict[str, _File]:
     return found
 
 
-def _headers(issuer: str) -> dict[str, str]:
+def _headers(issuer: str, bucket: str = "") -> dict[str, str]:
     """What every answer carries: the page loads and asks nothing but its own kiosk.
 
-    A provider of sign-in is asked too. Styles may stand in elements: the components place what
-    they draw by them. WebAssembly and workers decode pixels.
+    A provider of sign-in is asked too, and a bucket is sent files. Styles may stand in elements:
+    the components place what they draw by them. WebAssembly and workers decode pixels.
     """
-    parts = urlsplit(issuer)
-    provider = f" {parts.scheme}://{parts.netloc}" if issuer else ""
+    provider, bucket = _origin(issuer), _origin(bucket)
     policy = {
         "default-src": "'self'",
         "script-src": "'self' 'wasm-unsafe-eval'",
         "worker-src": "'self' blob:",
         "img-src": "'self' blob: data:",
         "style-src": "'self' 'unsafe-inline'",
-        "connect-src": f"'self'{provider}",
+        "connect-src": f"'self'{provider}{bucket}",
         "form-action": f"'self'{provider}",
         "base-uri": "'none'",
         "object-src": "'none'",
@@ -203,6 +208,12 @@ def _headers(issuer: str) -> dict[str, str]:
         "Referrer-Policy": "no-referrer",
         "Permissions-Policy": ", ".join(f"{name}=()" for name in _DEVICES),
     }
+
+
+def _origin(address: str) -> str:
+    """A blank and the origin of an address, nothing of none."""
+    parts = urlsplit(address)
+    return f" {parts.scheme}://{parts.netloc}" if address else ""
 
 
 def _accepted(told: str) -> set[str]:
