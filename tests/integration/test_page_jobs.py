@@ -102,20 +102,39 @@ def test_jobs_are_paused_kept_cancelled_and_deleted(api, visit: Visit):
 
 
 @pytest.mark.parametrize("look", [{}, {"dark": True, "width": 360}])
-def test_jobs_are_found_by_name_state_and_pipeline(api, visit: Visit, look):
+def test_the_places_of_jobs_keep_nobody_out(api, visit: Visit, look):
     from playwright.sync_api import expect
 
     with api.client() as ann:
-        for number in range(40):
-            submit(ann, name=f"plate {number}", pipeline="link" if number % 2 else "nuclei")
-        work(api.backend, NAMES[:1])
+        job = submit(ann, name="plate 7")["id"]
+        work(api.backend, NAMES, failed=NAMES[2:4])
         submit(ann, name="waits")
+    visit.expect(r"GET .*/preview.png: \d+")
     page = visit(api.url, "/", api.token, **look)
     expect(page.get_by_role("listitem").first).to_contain_text("waits")
     fits(page)
     axe(page)
     if not look:
         picture(page, "jobs")
+    page.goto(f"/jobs/{job}")
+    expect(page.get_by_text("such as c.tif")).to_be_visible()
+    fits(page)
+    axe(page)
+    page.get_by_role("tab", name="Take home").click()
+    expect(page.get_by_role("checkbox", name="GeoJSON")).to_be_visible()
+    fits(page)
+    axe(page)
+
+
+def test_jobs_are_found_by_name_state_and_pipeline(api, visit: Visit):
+    from playwright.sync_api import expect
+
+    with api.client() as ann:
+        for number in range(40):
+            submit(ann, name=f"plate {number}", pipeline="link" if number % 2 else "nuclei")
+        submit(ann, name="waits")
+    page = visit(api.url, "/", api.token)
+    expect(page.get_by_role("listitem").first).to_contain_text("waits")
     page.get_by_role("searchbox", name="Name contains").fill("PLATE 3")
     expect(page.get_by_role("status").filter(has_text="11 jobs")).to_be_attached()
     page.get_by_role("combobox", name="Pipeline").click()
@@ -204,11 +223,9 @@ def test_results_are_taken_home(own_kiosk, visit: Visit, tmp_path):
     page = visit(api.url, f"/jobs/{job}", api.token)
     picture_of = page.get_by_role("listitem").locator("img")
     expect(picture_of).not_to_have_js_property("naturalWidth", 0)
-    axe(page)
     page.get_by_role("button", name="Take home").click()
     page.get_by_role("checkbox", name="GeoJSON").click()
     page.get_by_role("checkbox", name="Parquet").click()
-    axe(page)
     picture(page, "take-home")
     with page.expect_download() as begun:
         page.get_by_role("link", name="Download", exact=True).click()

@@ -42,7 +42,12 @@ function Failed(props: { job: Job }) {
             {counted(group.count, "image")}:
           </Text>{" "}
           {group.reason}{" "}
-          <Anchor component={Link} href={`/jobs/${job.id}/images/${group.index}`} inherit>
+          <Anchor
+            component={Link}
+            href={`/jobs/${job.id}/images/${group.index}`}
+            inherit
+            underline="always"
+          >
             {group.count > 1 ? `such as ${group.name}` : group.name}
           </Anchor>
         </Text>
