@@ -220,6 +220,25 @@ def test_an_upload_goes_on_after_the_page_was_loaded_again(
         assert len(ann.get("/uploads").json()["uploads"]) == 1
 
 
+def test_two_windows_have_uploads_of_their_own(api: Kiosk, visit: Visit, tmp_path: Path):
+    from playwright.sync_api import expect
+
+    paths = [tmp_path / "first.tif", tmp_path / "second.tif"]
+    for path in paths:
+        path.write_bytes(tiff(np.zeros((8, 8), np.uint16)))
+    first = visit(api.url, "/new", api.token)
+    choose(first, paths[0])
+    expect(first.get_by_text("1 file, ")).to_contain_text("uploaded")
+    second = first.context.new_page()
+    second.goto("/new")
+    choose(second, paths[1])
+    expect(second.get_by_text("1 file, ")).to_contain_text("uploaded")
+    expect(second.get_by_text("first.tif")).to_have_count(0)
+    assert list(uploaded(api)) == ["second.tif"]
+    first.reload()
+    expect(first.get_by_text("first.tif").first).to_be_visible()
+
+
 def test_a_sign_in_that_ends_during_an_upload(api: Kiosk, visit: Visit, large: Path):
     from playwright.sync_api import expect
 

@@ -3,6 +3,7 @@ import { SIGNED_IN } from "../people/session";
 import { type Dropped, fromHandles } from "./gather";
 import { forgetAllBut, keep, kept, readable } from "./handles";
 import { uselessness } from "./names";
+import { onlyWindow } from "./only-window";
 import { forget, recall, remember } from "./remembered";
 import { discard, kiosk } from "./transport";
 import { type Given, Uploader } from "./uploader";
@@ -42,6 +43,8 @@ export class Uploading {
   private drawing: ReturnType<typeof setTimeout> | undefined;
   private keeping: ReturnType<typeof setTimeout> | undefined;
   private handles: FileSystemHandle[] = [];
+  /** Whether this window keeps its upload: another of the same user has one of its own. */
+  private readonly keeps: Promise<boolean>;
   /** The upload that is kept, and its number of files. */
   private last = { upload: "", files: 0 };
 
@@ -49,6 +52,7 @@ export class Uploading {
     readonly user: string,
     readonly wholeBytes: number,
   ) {
+    this.keeps = onlyWindow(`cytomill:new-job:${user}`);
     this.uploader = this.begun();
     window.addEventListener("online", () => this.uploader.online());
     window.addEventListener(SIGNED_IN, () => this.uploader.signedIn());
@@ -98,8 +102,7 @@ export class Uploading {
   /** Forgets all: a job was made of it, or the user wants none of it. */
   clear = (): void => {
     this.uploader.close();
-    forget(this.user);
-    void forgetAllBut(null);
+    void this.forget();
     this.handles = [];
     this.refused.clear();
     this.askable = false;
@@ -144,7 +147,7 @@ export class Uploading {
 
   private async keep(): Promise<void> {
     const { upload, entries } = this.uploader;
-    if (!upload) return;
+    if (!upload || !(await this.keeps)) return;
     const files = [...entries.values()].map(({ path, size, modified }) => ({
       path,
       size,
@@ -156,7 +159,14 @@ export class Uploading {
     await keep(upload, handles);
   }
 
+  private async forget(): Promise<void> {
+    if (!(await this.keeps)) return;
+    forget(this.user);
+    await forgetAllBut(null);
+  }
+
   private async recall(): Promise<void> {
+    if (!(await this.keeps)) return;
     const before = recall(this.user);
     if (!before || before.files.length === 0) return;
     this.last = { upload: before.upload, files: before.files.length };
