@@ -193,7 +193,9 @@ def test_a_kiosk_that_is_restarted_is_found_again(
 ) -> None:
     url, token = f"http://127.0.0.1:{served.port}", (served.data / "token").read_text().strip()
     upload = served.upload([images / "a.tif"])
+    served.submit(upload, name="Before it")
     page = visit(url, "/", token)
+    expect(page.get_by_role("link", name="Before it")).to_be_visible()
     visit.expect(AWAY)
     served.kill()
     expect(page.get_by_text("Connection lost, trying again")).to_be_visible()
