@@ -9,6 +9,7 @@ import json
 import threading
 import time
 
+import httpx
 import jwt
 import pytest
 
@@ -16,7 +17,7 @@ from cytomill.errors import OptionError, UnreachableError
 from cytomill.kiosk import oidc
 from cytomill.kiosk.oidc import Person, Provider
 from tests.issuer import Key, issuer
-from tests.kiosk import kiosk
+from tests.kiosk import kiosk, wait_for
 
 
 @pytest.fixture
@@ -255,3 +256,16 @@ def test_while_the_provider_is_away_tokens_of_the_kiosk_do(provider, tmp_path, r
             assert theirs.get("/me").status_code == 503
         with api.client() as ann:
             assert ann.get("/me").status_code == 200
+
+
+def test_the_page_may_ask_where_the_provider_gives_tokens(provider, redis_url, tmp_path):
+    tokens = "http://127.0.0.1:9"
+    provider.description["token_endpoint"] = f"{tokens}/token"
+    settings = {"oidc_issuer": provider.url, "oidc_client_id": "page"}
+    with kiosk(tmp_path, redis_url, **settings) as api:
+
+        def policy():
+            answer = httpx.get(f"{api.url}/", headers={"Accept": "text/html"})
+            return answer.headers["content-security-policy"]
+
+        wait_for(lambda: f"connect-src 'self' {provider.url} {tokens};" in policy())

@@ -147,17 +147,26 @@ class Provider:
             return next(iter(keys.values()))
         return keys.get(name) if isinstance(name, str) else None
 
-    def _fetch(self) -> dict[str, jwt.PyJWK]:
+    def token_address(self) -> str:
+        """Where the page exchanges what it is given for a token. Raises `UnreachableError`."""
+        return self._described("token_endpoint")
+
+    def _described(self, name: str) -> str:
+        """An address that the provider's description of itself has."""
         told = self._get(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-        address = told.get("jwks_uri")
+        address = told.get(name)
         if told.get("issuer") != self._issuer or not isinstance(address, str):
             raise UnreachableError(_AWAY.format(self._issuer, "it describes another provider"))
         try:
             _check(address)
         except OptionError:
-            raise UnreachableError(_AWAY.format(self._issuer, "its keys lie without TLS")) from None
+            fault = f"its {name} is without TLS"
+            raise UnreachableError(_AWAY.format(self._issuer, fault)) from None
+        return address
+
+    def _fetch(self) -> dict[str, jwt.PyJWK]:
         found = {}
-        for key in self._get(address).get("keys", []):
+        for key in self._get(self._described("jwks_uri")).get("keys", []):
             if isinstance(key, dict) and key.get("use", "sig") == "sig":
                 try:
                     made = jwt.PyJWK.from_dict(key)

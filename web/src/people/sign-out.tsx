@@ -20,7 +20,13 @@ export function useSignOut() {
     },
   });
   const barred = (
-    <Modal opened={out.isError} onClose={out.reset} title="You are still signed in" centered>
+    <Modal
+      opened={out.isError}
+      onClose={out.reset}
+      title="You are still signed in"
+      closeButtonProps={{ "aria-label": "Close" }}
+      centered
+    >
       <Stack>
         <ProblemView error={out.error} retry={() => out.mutate()} />
       </Stack>

@@ -54,6 +54,7 @@ from .description import describe
 from .envelope import Envelope
 from .hub import Hub
 from .page import Page
+from .reach import Reach
 from .reading import THREADS
 
 _LOG = logging.getLogger("cytomill.api")
@@ -146,10 +147,10 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     app.state.thumbnails = CapacityLimiter(inspect.DRAWN_AT_ONCE)
     janitor = Janitor(app.state.backend, app.state.uploads)
     stopping = threading.Event()
-    sweeps = (janitor.sweep, app.state.views.sweep, app.state.measurements.sweep)
+    reach = Reach(app.state.page, app.state.backend.bucket, app.state.oidc)
+    sweeps = (janitor.sweep, reach.look, app.state.views.sweep, app.state.measurements.sweep)
     threading.Thread(target=_sweep, args=(sweeps, stopping), name="janitor", daemon=True).start()
-    # Where keys come from elsewhere, to sign takes as long as that takes to answer.
-    threading.Thread(target=_allow_bucket, args=(app,), name="bucket", daemon=True).start()
+    threading.Thread(target=reach.look, name="reach", daemon=True).start()
     try:
         yield
     finally:
@@ -158,13 +159,6 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(app.state.readers.shutdown, cancel_futures=True)
         await asyncio.to_thread(app.state.views.close)
         await asyncio.to_thread(app.state.measurements.close)
-
-
-def _allow_bucket(app: FastAPI) -> None:
-    """Let the page send pieces of files straight to a bucket that gives addresses for them."""
-    address = app.state.backend.bucket.sign("uploads", "PUT", 1)
-    if address is not None:
-        app.state.page.allow(address)
 
 
 def _sweep(sweeps: Sequence[Callable[[], object]], stopping: threading.Event) -> None:

@@ -88,9 +88,9 @@ class Page(BaseRoute):
         self._built: tuple[int, int] | None = None
         self._files: dict[str, _File] = {}
 
-    def allow(self, address: str) -> None:
-        """Let the page send files to where ``address`` is, such as a bucket in a cloud."""
-        self._headers = _headers(self._issuer, address)
+    def allow(self, *addresses: str) -> None:
+        """Let the page ask and send to where ``addresses`` are, such as a bucket in a cloud."""
+        self._headers = _headers(self._issuer, *addresses)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """FULL for what the page answers, else NONE, whatever else may answer then."""
@@ -183,20 +183,21 @@ def _files(folder: Path) -> dict[str, _File]:
     return found
 
 
-def _headers(issuer: str, bucket: str = "") -> dict[str, str]:
-    """What every answer carries: the page loads and asks nothing but its own kiosk.
+def _headers(issuer: str, *others: str) -> dict[str, str]:
+    """What every answer carries: the page loads nothing but from its own kiosk.
 
-    A provider of sign-in is asked too, and a bucket is sent files. Styles may stand in elements:
-    the components place what they draw by them. WebAssembly and workers decode pixels.
+    It asks that, the provider of sign-in and ``others``. Styles may stand in elements: the
+    components place what they draw by them. WebAssembly and workers decode pixels.
     """
-    provider, bucket = _origin(issuer), _origin(bucket)
+    provider = _origin(issuer)
+    asked = "".join(dict.fromkeys(_origin(address) for address in (issuer, *others)))
     policy = {
         "default-src": "'self'",
         "script-src": "'self' 'wasm-unsafe-eval'",
         "worker-src": "'self' blob:",
         "img-src": "'self' blob: data:",
         "style-src": "'self' 'unsafe-inline'",
-        "connect-src": f"'self'{provider}{bucket}",
+        "connect-src": f"'self'{asked}",
         "form-action": f"'self'{provider}",
         "base-uri": "'none'",
         "object-src": "'none'",
