@@ -1,3 +1,5 @@
+import { Anchor } from "@mantine/core";
+import { Link } from "wouter";
 import { bytes, count, duration, when } from "../ui/words";
 import { Grid } from "./grid";
 import { useStorage, useUsers } from "./queries";
@@ -30,7 +32,15 @@ export function UsersTable() {
               number: true,
               cell: (one) => `${bytes(one.upload_bytes)} of ${bytes(one.most_upload_bytes)}`,
             },
-            { head: "Tokens", number: true, cell: (one) => count(one.tokens) },
+            {
+              head: "Tokens",
+              number: true,
+              cell: (one) => (
+                <Anchor component={Link} href="/tokens" size="sm">
+                  {count(one.tokens)}
+                </Anchor>
+              ),
+            },
             { head: "Last here", cell: (one) => (one.last ? when(one.last) : "never") },
           ]}
         />
