@@ -57,6 +57,13 @@ def redis_url(redis_server: RedisServer) -> str:
     return redis_server.url
 
 
+@pytest.fixture(scope="module")
+def module_redis(redis_server: RedisServer) -> str:
+    """The address of a Redis server that holds nothing when the tests of a module begin."""
+    redis_servers.clear(redis_server.url)
+    return redis_server.url
+
+
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis server to be killed and started again."""

@@ -388,7 +388,7 @@ def test_columns_of_the_table_are_described(results):
 def test_manifest_is_described(results):
     out, _ = results
     manifest = json.loads((out / "manifest.json").read_text())
-    assert set(named("outputs.md", "key")) == set(manifest)
+    assert set(named("outputs.md", "key")) == {*manifest, "axes"}
     inputs = {key for record in manifest["inputs"] for key in record}
     assert set(named("outputs.md", "key of an input")) == {*inputs, "notes"}
     stages = {stage for record in manifest["inputs"] for stage in record["seconds"]}

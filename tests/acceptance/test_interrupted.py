@@ -111,7 +111,7 @@ def test_a_batch_system_stops_what_a_shell_started_in_the_background(start, many
 
 
 def test_a_large_image_stops_between_its_parts_and_leaves_no_scratch(start, many, scene, tmp_path):
-    movie = np.tile(scene[0], (60, 2, 2))
+    movie = np.tile(scene[0], (200, 2, 2))
     tifffile.imwrite(tmp_path / "movie.tif", movie, metadata={"axes": "TYX"})
     out = tmp_path / "out"
     process = start("run", tmp_path / "movie.tif", "-o", out)

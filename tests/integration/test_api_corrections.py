@@ -19,9 +19,9 @@ from tests.labs import lab
 
 
 @pytest.fixture(scope="module")
-def busy(tmp_path_factory, redis_server):
+def busy(tmp_path_factory, module_redis):
     """A kiosk with a consumer."""
-    with lab(tmp_path_factory.mktemp("lab"), redis_server.url) as running:
+    with lab(tmp_path_factory.mktemp("lab"), module_redis) as running:
         yield running
 
 

@@ -17,8 +17,8 @@ from tests.kiosk import kiosk
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory, redis_server):
-    with kiosk(tmp_path_factory.mktemp("kiosk"), redis_server.url) as running:
+def api(tmp_path_factory, module_redis):
+    with kiosk(tmp_path_factory.mktemp("kiosk"), module_redis) as running:
         yield running
 
 

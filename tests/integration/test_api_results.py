@@ -16,8 +16,8 @@ NAMES = ["a.tif", "b/ü.tif", "broken.tif", "z.tif"]
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory, redis_server):
-    with kiosk(tmp_path_factory.mktemp("kiosk"), redis_server.url) as running:
+def api(tmp_path_factory, module_redis):
+    with kiosk(tmp_path_factory.mktemp("kiosk"), module_redis) as running:
         yield running
 
 

@@ -14,7 +14,7 @@ ROWS = 3000
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory, redis_server):
+def rows(tmp_path_factory, module_redis):
     """What the API answers about the measurements of a movie of two frames, of a query."""
     folder = tmp_path_factory.mktemp("rows")
     label = np.arange(ROWS) % 1500 + 1
@@ -29,7 +29,7 @@ def rows(tmp_path_factory, redis_server):
     )
     tifffile.imwrite(folder / "a.tif", np.zeros((2, 20, 20), np.uint8), metadata={"axes": "TYX"})
     with (
-        kiosk(folder / "kiosk", redis_server.url, user_requests=10**6) as api,
+        kiosk(folder / "kiosk", module_redis, user_requests=10**6) as api,
         api.client() as client,
     ):
         made = make(api, client, folder / "a.tif", tables={"measurements": table})

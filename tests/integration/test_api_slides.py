@@ -22,8 +22,8 @@ LABELS = np.arange(1400 * 2100, dtype=np.int32).reshape(1, 1, 1400, 2100) // 100
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory, redis_server):
-    with kiosk(tmp_path_factory.mktemp("kiosk"), redis_server.url, user_requests=10**6) as running:
+def api(tmp_path_factory, module_redis):
+    with kiosk(tmp_path_factory.mktemp("kiosk"), module_redis, user_requests=10**6) as running:
         yield running
 
 

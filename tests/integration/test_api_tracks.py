@@ -16,7 +16,7 @@ COLUMNS = 40
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, redis_server):
+def made(tmp_path_factory, module_redis):
     """Asks about an item with a large table, and tracks of which each third divides."""
     folder = tmp_path_factory.mktemp("tracks")
     tifffile.imwrite(folder / "a.tif", np.zeros((5, 20, 20), np.uint8), metadata={"axes": "TYX"})
@@ -38,7 +38,7 @@ def made(tmp_path_factory, redis_server):
     )
     tables = {"measurements": pa.table({**names, **rows}), "tracks": tracks}
     with (
-        kiosk(folder / "kiosk", redis_server.url, user_requests=10**6) as api,
+        kiosk(folder / "kiosk", module_redis, user_requests=10**6) as api,
         api.client() as client,
     ):
         item = make(api, client, folder / "a.tif", pipeline="track", tables=tables)

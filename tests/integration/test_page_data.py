@@ -42,9 +42,9 @@ class Looked:
 
 
 @pytest.fixture(scope="module")
-def looked(tmp_path_factory, redis_server, built_page) -> Iterator[Looked]:
+def looked(tmp_path_factory, module_redis, built_page) -> Iterator[Looked]:
     folder = tmp_path_factory.mktemp("data")
-    with kiosk(folder / "kiosk", redis_server.url, page=built_page) as api, api.client() as ann:
+    with kiosk(folder / "kiosk", module_redis, page=built_page) as api, api.client() as ann:
         places = []
         for name, pipeline in (("still", "nuclei"), ("movie", "track")):
             file = folder / name / "a.tif"

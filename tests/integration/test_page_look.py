@@ -27,9 +27,9 @@ RANDOM = np.random.default_rng(8)
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory, redis_server, built_page):
+def api(tmp_path_factory, module_redis, built_page):
     folder = tmp_path_factory.mktemp("kiosk")
-    with kiosk(folder, redis_server.url, page=built_page, user_requests=10**6) as running:
+    with kiosk(folder, module_redis, page=built_page, user_requests=10**6) as running:
         yield running
 
 

@@ -95,8 +95,8 @@ async def test_loading_and_unloading_leaves_nothing_behind(folder):
             await ask(service, "one", 1)
             await service.unload("one")
             if turn == 2:
-                before = this.num_fds(), this.num_threads()
-        assert (this.num_fds(), this.num_threads()) == before
+                before = this.num_fds(), own_threads()
+        assert (this.num_fds(), own_threads()) == before
         assert children() == []
 
 

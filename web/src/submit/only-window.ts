@@ -1,3 +1,6 @@
+/** Milliseconds for which a window that is being loaded again may still hold what it had. */
+const LEAVING = 1000;
+
 /**
  * Whether this window is the only one that has `name` now. It has it until it is closed or loaded
  * again. Browsers that cannot tell, as over plain HTTP, say yes to each.
@@ -6,9 +9,10 @@ export function onlyWindow(name: string): Promise<boolean> {
   const { locks } = navigator;
   if (!locks) return Promise.resolve(true);
   return new Promise((resolve) => {
-    void locks.request(name, { ifAvailable: true }, (lock) => {
-      resolve(lock !== null);
-      return lock && new Promise<never>(() => undefined);
+    const held = locks.request(name, { signal: AbortSignal.timeout(LEAVING) }, () => {
+      resolve(true);
+      return new Promise<never>(() => undefined);
     });
+    held.catch(() => resolve(false));
   });
 }

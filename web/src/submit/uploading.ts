@@ -44,7 +44,7 @@ export class Uploading {
   private keeping: ReturnType<typeof setTimeout> | undefined;
   private handles: FileSystemHandle[] = [];
   /** Whether this window keeps its upload: another of the same user has one of its own. */
-  private readonly keeps: Promise<boolean>;
+  private keeps = false;
   /** The upload that is kept, and its number of files. */
   private last = { upload: "", files: 0 };
 
@@ -52,10 +52,11 @@ export class Uploading {
     readonly user: string,
     readonly wholeBytes: number,
   ) {
-    this.keeps = onlyWindow(`cytomill:new-job:${user}`);
     this.uploader = this.begun();
     window.addEventListener("online", () => this.uploader.online());
     window.addEventListener(SIGNED_IN, () => this.uploader.signedIn());
+    // What was not kept yet would be lost.
+    window.addEventListener("pagehide", () => void this.keep());
     window.addEventListener("beforeunload", (event) => {
       if (this.uploader.busy) event.preventDefault();
     });
@@ -147,7 +148,7 @@ export class Uploading {
 
   private async keep(): Promise<void> {
     const { upload, entries } = this.uploader;
-    if (!upload || !(await this.keeps)) return;
+    if (!upload || !this.keeps) return;
     const files = [...entries.values()].map(({ path, size, modified }) => ({
       path,
       size,
@@ -160,13 +161,15 @@ export class Uploading {
   }
 
   private async forget(): Promise<void> {
-    if (!(await this.keeps)) return;
+    if (!this.keeps) return;
     forget(this.user);
     await forgetAllBut(null);
   }
 
   private async recall(): Promise<void> {
-    if (!(await this.keeps)) return;
+    this.keeps = await onlyWindow(`cytomill:new-job:${this.user}`);
+    if (!this.keeps) return;
+    if (this.uploader.upload) return void this.keep();
     const before = recall(this.user);
     if (!before || before.files.length === 0) return;
     this.last = { upload: before.upload, files: before.files.length };
