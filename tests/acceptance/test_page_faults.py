@@ -133,6 +133,7 @@ def test_a_reload_goes_on_where_it_was(in_pieces: Kiosk, visit: Visit, large: Pa
     held_after(page, 4)
     drop(page, [large])
     until(page, lambda: len(sent(visit)) >= 2)
+    page.wait_for_timeout(600)  # until the list is kept
     page.reload()
     # The browser was given the file, and remembers it: nobody has to choose it again.
     expect(row(page, "large.tif")).to_contain_text(" of 6 MB")

@@ -1,4 +1,4 @@
-/** Milliseconds for which a window that is being loaded again may still hold what it had. */
+/** Milliseconds for which a window that was loaded again may still hold what it had. */
 const LEAVING = 1000;
 
 /**
@@ -8,10 +8,13 @@ const LEAVING = 1000;
 export function onlyWindow(name: string): Promise<boolean> {
   const { locks } = navigator;
   if (!locks) return Promise.resolve(true);
+  const [arrived] = performance.getEntriesByType("navigation");
+  const again = (arrived as PerformanceNavigationTiming | undefined)?.type === "reload";
+  const patience = again ? { signal: AbortSignal.timeout(LEAVING) } : { ifAvailable: true };
   return new Promise((resolve) => {
-    const held = locks.request(name, { signal: AbortSignal.timeout(LEAVING) }, () => {
-      resolve(true);
-      return new Promise<never>(() => undefined);
+    const held = locks.request(name, patience, (lock) => {
+      resolve(lock !== null);
+      return lock && new Promise<never>(() => undefined);
     });
     held.catch(() => resolve(false));
   });
