@@ -92,6 +92,8 @@ def press():
         time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGINT)
 
+# Whoever starts this in the background has it ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 told, loop = [], Loop(nothing)
 threading.Thread(target=press).start()
 try:
