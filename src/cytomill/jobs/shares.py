@@ -1,21 +1,14 @@
 """Shares: secrets that show one job to whoever has them, for a while.
 
-A secret is ``cyts_`` and 256 random bits; it is shown once, and what is kept is its SHA-256. Keys,
-which Redis drops when the share ends::
+The `secret` begins with ``cyts_``. Keys, which Redis drops when the share ends::
 
     {cytomill}:share:ID      hash  digest, job, created, expires
     {cytomill}:job:J:shares  zset  ids of the shares of job J -> when they end
-
-An id is the first half of the digest, as of tokens: it is not enough to make the secret.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import math
-import re
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +18,7 @@ import redis
 from .errors import QuotaError
 from .queue import PREFIX
 from .redis import told
+from .secret import Secrets, is_id
 
 #: What secrets begin with, so that programs that search for leaked ones know them.
 MARK = "cyts_"
@@ -35,9 +29,7 @@ MOST = 100
 #: Days that a share may be good for.
 MOST_DAYS = 90.0
 
-_DIGITS = 32
-_ID = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
-_SECRET = re.compile(rf"{MARK}[A-Za-z0-9_-]{{43}}")
+_SECRETS = Secrets(MARK, "share")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +61,8 @@ class Shares:
             raise QuotaError(
                 f"the job is shared {MOST} times already; end a share that is not used"
             )
-        secret = MARK + secrets.token_urlsafe(32)
-        digest = _digest(secret)
-        share = Share(digest[:_DIGITS], job, time.time(), expires)
+        secret, name, digest = _SECRETS.make()
+        share = Share(name, job, time.time(), expires)
         stored = {
             "digest": digest,
             "job": job,
@@ -81,64 +72,37 @@ class Shares:
         last = max(expires, *(other.expires for other in others), 0.0)
         with told():
             pipe = self._client.pipeline(transaction=True)
-            pipe.hset(_key(share.id), mapping=stored)
-            pipe.expireat(_key(share.id), math.ceil(expires))
-            pipe.zadd(_list(job), {share.id: expires})
+            pipe.hset(_SECRETS.key(name), mapping=stored)
+            pipe.expireat(_SECRETS.key(name), math.ceil(expires))
+            pipe.zadd(_list(job), {name: expires})
             pipe.expireat(_list(job), math.ceil(last))
             pipe.execute()
         return secret, share
 
     def check(self, secret: str) -> Share | None:
         """The share that ``secret`` is; None where there is none, or it has ended."""
-        if not _SECRET.fullmatch(secret):
-            return None
-        digest = _digest(secret)
-        name = digest[:_DIGITS]
-        with told():
-            stored = self._client.hgetall(_key(name))
-        if not hmac.compare_digest(stored.get("digest", ""), digest):
-            return None
-        share = _share(name, stored)
-        return share if share.expires > time.time() else None
+        found = _SECRETS.find(self._client, secret)
+        share = _share(*found) if found else None
+        return share if share and share.expires > time.time() else None
 
     def list(self, job: str) -> list[Share]:
         """The shares of a job that have not ended, oldest first."""
         with told():
             names = self._client.zrangebyscore(_list(job), f"({time.time()!r}", "+inf")
-            pipe = self._client.pipeline(transaction=False)
-            for name in names:
-                pipe.hgetall(_key(name))
-            found = [
-                _share(name, stored)
-                for name, stored in zip(names, pipe.execute(), strict=True)
-                if "digest" in stored
-            ]
+        found = [_share(*one) for one in _SECRETS.all(self._client, names)]
         return sorted(found, key=lambda share: share.created)
 
     def revoke(self, job: str, name: str) -> bool:
         """End a share of ``job`` at once; False where there is none with this id."""
-        if not _ID.fullmatch(name):
+        if not is_id(name):
             return False
         with told():
-            if self._client.hget(_key(name), "job") != job:
-                return False
-            # No transaction: a server whose memory is full begins none.
-            pipe = self._client.pipeline(transaction=False)
-            pipe.delete(_key(name))
-            pipe.zrem(_list(job), name)
-            return bool(pipe.execute()[0])
-
-
-def _key(name: str) -> str:
-    return f"{PREFIX}share:{name}"
+            own = self._client.hget(_SECRETS.key(name), "job") == job
+        return own and _SECRETS.revoke(self._client, name, _list(job))
 
 
 def _list(job: str) -> str:
     return f"{PREFIX}job:{job}:shares"
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _share(name: str, stored: Mapping[str, str]) -> Share:

@@ -1,20 +1,14 @@
 """Tokens: who may speak to the API, and what a token lets them do.
 
-A token is ``cm_`` and 256 random bits; it is shown once, and what is kept is its SHA-256. Keys::
+A token is a `secret` that begins with ``cm_``. Keys::
 
     {cytomill}:token:ID  hash  digest, user, role, scopes, label, created, expires (0: never), used
     {cytomill}:tokens    zset  ids -> created
-
-An id is the first half of the digest. So a token is looked up by what it hashes to: how long that
-takes tells nothing about a token that is right, and an id is not enough to make one.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
-import secrets
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -27,6 +21,7 @@ from ..errors import OptionError
 from .errors import QueueFullError, QuotaError
 from .queue import PREFIX
 from .redis import told
+from .secret import Secrets, is_id
 
 #: What tokens begin with, so that programs that search for leaked secrets know them.
 MARK = "cm_"
@@ -53,9 +48,8 @@ MOST_DAYS = 3650.0
 #: Seconds after which it is written down again that a token is used.
 _USED = 60.0
 
-_DIGITS = 32
-_ID = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
-_TOKEN = re.compile(rf"{MARK}[A-Za-z0-9_-]{{43}}")
+_SECRETS = Secrets(MARK, "token")
+_ALL = f"{PREFIX}tokens"
 
 #: Users are part of keys, in which ``:`` parts names.
 _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
@@ -113,11 +107,10 @@ class Tokens:
         _check(user_name(user), role, chosen, days, label)
         if sum(token.user == user for token in self.list()) >= MOST:
             raise QuotaError(f"{user} has {MOST} tokens already; revoke those not in use")
-        secret = MARK + secrets.token_urlsafe(32)
-        digest = _digest(secret)
+        secret, name, digest = _SECRETS.make()
         created = time.time()
         expires = created + days * 86_400 if days else 0.0
-        token = Token(digest[:_DIGITS], user, role, chosen, label, created, expires, 0.0)
+        token = Token(name, user, role, chosen, label, created, expires, 0.0)
         stored = {
             "digest": digest,
             "user": user,
@@ -129,66 +122,44 @@ class Tokens:
         }
         with told():
             pipe = self._client.pipeline(transaction=True)
-            pipe.hset(_key(token.id), mapping=stored)
-            pipe.zadd(f"{PREFIX}tokens", {token.id: created})
+            pipe.hset(_SECRETS.key(name), mapping=stored)
+            pipe.zadd(_ALL, {name: created})
             pipe.execute()
         return secret, token
 
     def check(self, secret: str) -> Token | None:
         """The token that ``secret`` is; None where there is none, or it has expired."""
-        if not _TOKEN.fullmatch(secret):
+        found = _SECRETS.find(self._client, secret)
+        if found is None:
             return None
-        digest = _digest(secret)
-        name = digest[:_DIGITS]
-        with told():
-            stored = self._client.hgetall(_key(name))
-            if not hmac.compare_digest(stored.get("digest", ""), digest):
-                return None
-            token, now = _token(name, stored), time.time()
-            if token.expires and token.expires <= now:
-                return None
-            if now - token.used > _USED:
-                self._touch(name, now)
+        token, now = _token(*found), time.time()
+        if token.expires and token.expires <= now:
+            return None
+        if now - token.used > _USED:
+            self._touch(token.id, now)
         return token
 
     def _touch(self, name: str, now: float) -> None:
         # In one step: it must not come back as a stump after it was revoked. Where the memory is
         # full, whoever would make room must still get in.
         with suppress(QueueFullError), told():
-            self._client.eval(_TOUCH, 1, _key(name), repr(now))
+            self._client.eval(_TOUCH, 1, _SECRETS.key(name), repr(now))
 
     def get(self, name: str) -> Token | None:
         """The token with the id ``name``, if there is one; also one that has expired."""
-        if not _ID.fullmatch(name):
-            return None
-        with told():
-            stored = self._client.hgetall(_key(name))
-        return _token(name, stored) if "digest" in stored else None
+        found = _SECRETS.all(self._client, [name]) if is_id(name) else []
+        return _token(*found[0]) if found else None
 
     def list(self, user: str | None = None) -> list[Token]:
         """Tokens of ``user``, or all, oldest first; also those that have expired."""
         with told():
-            names = self._client.zrange(f"{PREFIX}tokens", 0, -1)
-            pipe = self._client.pipeline(transaction=False)
-            for name in names:
-                pipe.hgetall(_key(name))
-            found = [
-                _token(name, stored)
-                for name, stored in zip(names, pipe.execute(), strict=True)
-                if "digest" in stored
-            ]
+            names = self._client.zrange(_ALL, 0, -1)
+        found = [_token(*one) for one in _SECRETS.all(self._client, names)]
         return [token for token in found if user is None or token.user == user]
 
     def revoke(self, name: str) -> bool:
         """Make a token worthless at once; False where there is none with this id."""
-        if not _ID.fullmatch(name):
-            return False
-        with told():
-            # No transaction: a server whose memory is full begins none.
-            pipe = self._client.pipeline(transaction=False)
-            pipe.delete(_key(name))
-            pipe.zrem(f"{PREFIX}tokens", name)
-            return bool(pipe.execute()[0])
+        return is_id(name) and _SECRETS.revoke(self._client, name, _ALL)
 
 
 _TOUCH = """
@@ -210,14 +181,6 @@ def _check(user: str, role: str, scopes: frozenset[str], days: float, label: str
         raise OptionError(f"days {days:g}: give 0 for ever, or up to {MOST_DAYS:g}")
     if len(label) > 200 or _UNPRINTABLE.search(label):
         raise OptionError("the label must be one line of at most 200 characters")
-
-
-def _key(name: str) -> str:
-    return f"{PREFIX}token:{name}"
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _token(name: str, stored: Mapping[str, str]) -> Token:
