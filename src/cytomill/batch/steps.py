@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from ..image.core import Image
+from ..image.view import named
 from ..pipelines.base import Pipeline, Products, Result
 from ..pipelines.faults import on_one_line
 
@@ -22,13 +22,6 @@ def viewed(pipeline: Pipeline[Any], images: Sequence[Image], name: str) -> list[
     They are called as `named` says. Raises `InputError`.
     """
     return [pipeline.view(one) for one in named(images, name)]
-
-
-def named(images: Sequence[Image], name: str) -> list[Image]:
-    """The images of the input ``name``, called by its name; of several with ``#`` and a number."""
-    if len(images) == 1:
-        return [replace(images[0], name=name)]
-    return [replace(one, name=f"{name}#{i}") for i, one in enumerate(images)]
 
 
 class Found:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ..errors import InputError, OptionError
 from .core import AXES, Image, ImageFile, PixelSize
 from .entry import Entry, Source
-from .view import with_axes
+from .view import named, with_axes
 
 
 def named_axes(given: str) -> str:
@@ -76,11 +76,7 @@ class CorrectedSource:
     def open(self) -> Iterator[ImageFile]:
         """The open file. Raises `InputError`, also where its axes cannot be those."""
         with self.source.open() as file:
-            several = len(file.images) > 1
-            images = [
-                self.correction.of(replace(one, name=f"{self.name}#{i}" if several else self.name))
-                for i, one in enumerate(file.images)
-            ]
+            images = [self.correction.of(one) for one in named(file.images, self.name)]
             with ImageFile(images, file.close) as corrected:
                 yield corrected
 

@@ -34,6 +34,13 @@ def time_of_channels(image: Image) -> Image:
     return replace(seen, channels=(), rgb=False)
 
 
+def named(images: Sequence[Image], name: str) -> list[Image]:
+    """The images of the input ``name``, called by its name; of several with ``#`` and a number."""
+    if len(images) == 1:
+        return [replace(images[0], name=name)]
+    return [replace(one, name=f"{name}#{i}") for i, one in enumerate(images)]
+
+
 def with_axes(image: Image, axes: str) -> Image:
     """``image`` whose axes are ``axes``: as many as it has, each in the place of one of its own.
 

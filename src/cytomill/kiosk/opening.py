@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..batch.run import make_pipeline
-from ..batch.steps import named
 from ..errors import InputError
 from ..image.core import Image
 from ..image.entry import PathSource
 from ..image.names import series_stems
+from ..image.view import named
 from ..jobs.bucket import Bucket
 from ..jobs.errors import ConflictError, MissingError
 from ..jobs.items import Item

@@ -118,6 +118,7 @@ class Worker:
             "size": result.size,
             "members": result.members,
             "gone": self._outputs.gone(),
+            "arrived": arrived,
             "waited": begun - arrived,
             "infer": result.infer,
             "output": perf_counter_ns() - begun - result.infer,

@@ -79,8 +79,9 @@ end
 -- Count what ended in this minute.
 local function tally(field, amount)
   local minute = key('minute', math.floor(now() / 60000))
+  local new = redis.call('EXISTS', minute) == 0
   redis.call('HINCRBYFLOAT', minute, field, amount)
-  redis.call('EXPIRE', minute, MINUTES)
+  if new then redis.call('EXPIRE', minute, MINUTES) end
 end
 
 local function say(job, always)

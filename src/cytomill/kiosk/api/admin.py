@@ -151,29 +151,8 @@ def models(caller: Operator, held: Held) -> list[ServerAnswer]:
     addresses = {str(one["model_server"]) for one in told if one.get("model_server")}
     if held.settings.model_server:
         addresses.add(held.settings.model_server)
-    return [_server(address) for address in sorted(addresses)]
-
-
-def _server(address: str) -> ServerAnswer:
-    found = standing(address)
-    return ServerAnswer(
-        address=address,
-        ready=found.ready,
-        fault=found.fault,
-        models=[
-            ServedAnswer(
-                name=one.name,
-                version=one.version,
-                state=one.state,
-                reason=one.reason,
-                requests=one.requests,
-                failures=one.failures,
-                seconds=one.seconds,
-                last=one.last,
-            )
-            for one in found.models
-        ],
-    )
+    found = (standing(address) for address in sorted(addresses))
+    return [ServerAnswer.model_validate(one, from_attributes=True) for one in found]
 
 
 @router.get("/throughput")
@@ -184,7 +163,7 @@ def throughput(
 ) -> list[MinuteAnswer]:
     """What ended in each minute, oldest first; the last is not over."""
     return [
-        MinuteAnswer(time=one.time, done=one.done, failed=one.failed, seconds=one.seconds)
+        MinuteAnswer.model_validate(one, from_attributes=True)
         for one in held.queue.minutes(minutes)
     ]
 
@@ -247,11 +226,4 @@ def _user(
 def storage(request: Request, caller: Operator) -> StorageAnswer:
     """What the bucket holds and has room for; its folders are added up now and then."""
     found: Storage = request.app.state.storage
-    used = found.used()
-    return StorageAnswer(
-        free=used.free,
-        total=used.total,
-        uploads=used.uploads,
-        results=used.results,
-        looked=used.looked,
-    )
+    return StorageAnswer.model_validate(found.used(), from_attributes=True)
