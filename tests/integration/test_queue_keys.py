@@ -9,6 +9,7 @@ import cytomill.jobs
 from cytomill.jobs.job import Job
 from cytomill.jobs.queue import Queue
 from cytomill.jobs.redis import connect
+from cytomill.jobs.servers import Servers
 from cytomill.jobs.task import Outcome
 
 _LINE = re.compile(r"^-- (\{cytomill\}:\S+) +(hash|list|set|stream|string|zset) ", re.MULTILINE)
@@ -42,6 +43,7 @@ def test_every_key_is_in_the_table_and_every_line_of_it_is_true(redis_url: str) 
         queue.finish(part, Outcome.DONE)
         queue.beat("c", [], {"host": "h"})
         queue.release(put_off, "away", seconds=60)
+        Servers(client).beat("n", "host:8001", {})
         look()
         for _ in range(2):
             queue.bury("c", ["nuclei"])

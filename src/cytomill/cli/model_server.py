@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
+import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ import click
 from ..errors import OptionError
 
 _PORT = click.IntRange(0, 65535)
+_ADDRESS = re.compile(r"(?:[^\s/:@?#]+|\[[0-9a-fA-F:.%]+\]):\d{1,5}")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
@@ -115,6 +120,20 @@ class _Bytes(click.ParamType[int]):
     show_default=True,
     help="Let clients load and unload models.",
 )
+@click.option(
+    "--announce",
+    is_flag=True,
+    help='Say in the queue of CYTOMILL_REDIS where it is: consumers of the model server "queue" '
+    "ask it.",
+)
+@click.option(
+    "--name", help="What the queue calls it, with --announce: no two at a time may have the same."
+)
+@click.option(
+    "--announce-address",
+    metavar="HOST:PORT",
+    help="Where others reach its gRPC. Default: --host, or the name of this machine.",
+)
 def command(
     models: Path | None,
     host: str,
@@ -132,6 +151,9 @@ def command(
     drain: float,
     shared_memory: bool | None,
     allow_load: bool,
+    announce: bool,
+    name: str | None,
+    announce_address: str | None,
 ) -> None:
     """Serve models over gRPC and REST, as Triton and KServe do.
 
@@ -165,5 +187,49 @@ def command(
         shared_memory=shared_memory,
         allow_load=allow_load,
         drain=drain,
+        announced=_checked(announce_address),
     )
-    serve(options, listen, click.echo, lambda line: click.echo(f"cytomill: {line}", err=True))
+    if not announce and (name or announce_address):
+        raise OptionError("--name and --announce-address: are about --announce; give that too")
+    notices = _Notices(name or _own_name()) if announce else None
+
+    def warn(line: str) -> None:
+        click.echo(f"cytomill: {line}", err=True)
+
+    serve(options, listen, click.echo, warn, notices)
+
+
+def _own_name() -> str:
+    """A name that no other server or consumer has."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+class _Notices:
+    """Announces a server, called ``name``, in the queue of the settings."""
+
+    def __init__(self, name: str) -> None:
+        try:
+            from ..jobs.redis import connect
+            from ..jobs.servers import Servers
+        except ModuleNotFoundError as error:
+            raise OptionError(
+                f"--announce: {error.name} is not installed; pip install cytomill[kiosk]"
+            ) from error
+        from ..settings import settings
+
+        self._name = name
+        self._servers = Servers(connect(settings.redis))
+
+    def beat(self, address: str, told: Mapping[str, Any]) -> None:
+        """See `Notices.beat`."""
+        self._servers.beat(self._name, address, told)
+
+    def leave(self) -> None:
+        """See `Notices.leave`."""
+        self._servers.leave(self._name)
+
+
+def _checked(address: str | None) -> str:
+    if address and not _ADDRESS.fullmatch(address):
+        raise OptionError(f"--announce-address {address}: must be HOST:PORT")
+    return address or ""

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import logging
 import os
+import socket
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from .announcing import Notices, announced
 from .grpc_front import GrpcFront
 from .listening import address_of, listening, on_signal, url
 from .metrics import Metrics
@@ -44,7 +46,9 @@ class Listen:
     """Where a server listens and what it allows; a port of 0 is any that is free.
 
     ``shared_memory`` is None for only where ``host`` is this machine alone. Requests in hand have
-    ``drain`` seconds to finish when the server is asked to stop.
+    ``drain`` seconds to finish when the server is asked to stop. ``announced`` is the ``HOST:PORT``
+    of gRPC that others are told; empty for ``host``, or where that is all addresses of this machine
+    for its name.
     """
 
     host: str = "127.0.0.1"
@@ -54,22 +58,28 @@ class Listen:
     shared_memory: bool | None = None
     allow_load: bool = True
     drain: float = 30.0
+    announced: str = ""
 
 
-def serve(options: Options, listen: Listen, say: Say, warn: Say) -> None:
+def serve(
+    options: Options, listen: Listen, say: Say, warn: Say, notices: Notices | None = None
+) -> None:
     """Serve models until SIGTERM or SIGINT, then finish what is in hand; a second ends it at once.
 
     ``say`` is given a line per address and ``ready``, ``warn`` a line per model that cannot be
-    served. Raises `OptionError` for an address that cannot be had, and what `Service.start` does.
+    served. While it is ready it is announced to ``notices``, if there are any. Raises `OptionError`
+    for an address that cannot be had, and what `Service.start` does.
     """
     logging.basicConfig(format="cytomill: %(message)s")
     # It tells, with a traceback, that a client went away while it was answered. Faults of the front
     # end are told by the front end.
     logging.getLogger("grpc._cython.cygrpc").setLevel(logging.CRITICAL)
-    asyncio.run(_serve(options, listen, say, warn))
+    asyncio.run(_serve(options, listen, say, warn, notices))
 
 
-async def _serve(options: Options, listen: Listen, say: Say, warn: Say) -> None:
+async def _serve(
+    options: Options, listen: Listen, say: Say, warn: Say, notices: Notices | None
+) -> None:
     address = address_of(listen.host)
     local = ipaddress.ip_address(address).is_loopback
     shared = local if listen.shared_memory is None else listen.shared_memory
@@ -97,8 +107,12 @@ async def _serve(options: Options, listen: Listen, say: Say, warn: Say) -> None:
             say(f"metrics  {url('http', address, scraped.getsockname()[1])}/metrics")
             if await _start(service, stopping, warn):
                 say("ready")
-                await stopping.wait()
-                say("stopping: no new requests; those in hand are finished")
+                where = listen.announced or _reached(address, port)
+                async with announced(service, notices, where, warn) as draining:
+                    await stopping.wait()
+                    say("stopping: no new requests; those in hand are finished")
+                    draining()
+                    await service.drain(listen.drain)
         finally:
             await service.drain(listen.drain)
             await server.stop(_LEAVE)
@@ -123,6 +137,13 @@ async def _start(service: Service, stopping: asyncio.Event, warn: Say) -> bool:
         if entry.state is State.UNAVAILABLE and entry.reason != NOT_LOADED:
             warn(f"model {entry.name}: {entry.reason}")
     return True
+
+
+def _reached(address: str, port: int) -> str:
+    """Where others reach what listens at ``address``."""
+    if ipaddress.ip_address(address).is_unspecified:
+        return f"{socket.gethostname()}:{port}"
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _grpc(front: GrpcFront, address: str, listen: Listen) -> tuple[grpc.aio.Server, int]:

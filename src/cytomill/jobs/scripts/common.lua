@@ -26,6 +26,8 @@
 -- {cytomill}:events           stream  job J and its state, when it changed
 -- {cytomill}:consumers        zset    consumers -> when they were last heard of
 -- {cytomill}:consumer:K       string  what consumer K last told of itself, JSON
+-- {cytomill}:servers          zset    model servers -> when they were last heard of
+-- {cytomill}:server:N         string  where model server N is and what it last told of itself, JSON
 -- {cytomill}:minute:N         hash    done, failed, seconds: of items that ended in minute N of time
 -- {cytomill}:failures         list    "job item time reason", the newest first, of FAILURES items
 -- {cytomill}:grace            string  there while consumers may not have been able to be heard
