@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,10 @@ os.environ["CYTOMILL_KIOSK"] = f"{MODELS}/no-kiosk"
 # Before gRPC is loaded: clients in this process must not have a say in the processes it forks, on
 # whose standard error gRPC would write.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+
+# A shell has its background jobs ignore Ctrl-C, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Fixtures that are in files of their own.
 pytest_plugins = ["tests.browser"]

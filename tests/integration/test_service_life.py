@@ -325,7 +325,10 @@ def test_no_process_and_no_file_outlives_the_server(folder, how):
         for process in (server, *workers):  # what they share has no name that could be left behind
             assert "/dev/shm" not in Path(f"/proc/{process.pid}/maps").read_text()
         server.send_signal(how)
-        server.wait(PATIENCE)
+        try:
+            server.wait(PATIENCE)
+        finally:
+            server.kill()
     gone, left = psutil.wait_procs(workers, PATIENCE)
     assert not left
     assert len(gone) == 2
