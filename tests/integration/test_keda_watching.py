@@ -1,0 +1,219 @@
+"""The driver for Kubernetes: what it tells of pods that it neither starts nor stops."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from cytomill.jobs.errors import QueueAwayError
+from cytomill.jobs.queue import Queue
+from cytomill.jobs.redis import connect
+from cytomill.scaling.keda.watching import Watching
+from cytomill.scaling.snapshot import Pool, Role, State, Worker
+from tests.driver_contract import WatchingTests
+from tests.redis_server import RedisServer
+
+CONSUMERS = Pool("consumers", Role.CONSUMER, most=3, startup=60.0)
+SLIDES = Pool("slides", Role.CONSUMER, pipelines=("track", "zoo"))
+GPU = Pool("gpu", Role.MODEL_SERVER)
+
+
+@dataclass
+class Announced:
+    name: str
+    told: Mapping[str, Any]
+
+
+class Servers:
+    """Model servers, as a test has them."""
+
+    def __init__(self, *those: Announced) -> None:
+        self.those = those
+
+    def servers(self, within: float = 15.0) -> Sequence[Announced]:
+        return self.those
+
+
+class Pods:
+    """Pods of a Deployment: threads that beat as consumers do."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+        self._queue = Queue(connect(server.url))
+        self._running: dict[str, tuple[threading.Event, threading.Thread]] = {}
+        self._numbers = 0
+        self.pool = CONSUMERS
+        self.driver = self.another()
+
+    def another(self) -> Watching:
+        return Watching(Queue(connect(self._server.url)), Servers(), [CONSUMERS, GPU], within=4.0)
+
+    def stranger(self) -> Watching:
+        queue = Queue(connect(f"{self._server.url}?db=1"))
+        return Watching(queue, Servers(), [CONSUMERS, GPU])
+
+    def begin(self, count: int) -> None:
+        for _ in range(count):
+            self._numbers += 1
+            name, ended = f"consumers.release-7d9f-{self._numbers}", threading.Event()
+            thread = threading.Thread(target=self._beat, args=(name, time.time(), ended))
+            thread.start()
+            self._running[name] = ended, thread
+
+    def _beat(self, name: str, since: float, ended: threading.Event) -> None:
+        while not ended.wait(0.1):
+            with suppress(QueueAwayError):
+                self._queue.beat(name, [], {"since": since, "pipelines": ["nuclei"]})
+
+    def alive(self) -> Collection[str]:
+        return list(self._running)
+
+    def kill(self, worker: Worker) -> None:
+        ended, thread = self._running.pop(worker.id)
+        ended.set()
+        thread.join()
+
+    def away(self) -> None:
+        self._server.kill()
+
+    def back(self) -> None:
+        self._server.start()
+
+    def end(self) -> None:
+        for worker in [Worker(name, "", State.READY, 0.0) for name in self._running]:
+            self.kill(worker)
+
+
+class TestWatching(WatchingTests):
+    @pytest.fixture
+    def rig(self, own_redis: RedisServer) -> Iterator[Pods]:  # type: ignore[override]
+        pods = Pods(own_redis)
+        yield pods
+        pods.end()
+
+
+class Watched:
+    """A driver whose workers beat when a test says so, in the test's own time."""
+
+    def __init__(self, queue: Queue, *pools: Pool) -> None:
+        self.queue, self.servers, self.now = queue, Servers(), time.time()
+        self.driver = Watching(queue, self.servers, pools, clock=lambda: self.now)
+
+    def beat(self, name: str, **told: Any) -> None:
+        self.queue.beat(name, [], {"since": self.now, "pipelines": ["nuclei"], **told})
+
+    def gone(self, name: str) -> None:
+        self.queue.bury(name, [])
+
+    def states(self) -> dict[str, State]:
+        return {one.id: one.state for one in self.driver.workers()}
+
+    def worker(self, name: str) -> Worker:
+        (found,) = [one for one in self.driver.workers() if one.id == name]
+        return found
+
+
+@pytest.fixture
+def watched(redis_url: str) -> Iterator[Watched]:
+    with connect(redis_url) as client:
+        yield Watched(Queue(client), CONSUMERS, GPU)
+
+
+def test_those_asked_for_are_told_until_as_many_have_come(watched: Watched) -> None:
+    watched.driver.start(CONSUMERS, 2)
+    assert list(watched.states().values()) == [State.ASKED, State.ASKED]
+    asked, watched.now = watched.now, watched.now + 50
+    watched.beat("consumers.a")
+    assert sorted(watched.states().values()) == [State.ASKED, State.READY]
+    assert watched.worker("consumers.a").since == asked  # as its start-up is measured
+    watched.beat("consumers.b")
+    watched.beat("consumers.c")  # that Kubernetes has for reasons of its own
+    assert list(watched.states().values()) == [State.READY] * 3
+    assert watched.worker("consumers.c").since == watched.now
+
+
+def test_those_not_wanted_before_they_came_are_forgotten(watched: Watched) -> None:
+    watched.driver.start(CONSUMERS, 3)
+    first, *others = watched.driver.workers()
+    watched.driver.stop(others)
+    assert set(watched.states()) == {first.id}
+
+
+def test_which_pod_ends_is_up_to_kubernetes(watched: Watched) -> None:
+    for name in "abc":
+        watched.beat(f"consumers.{name}")
+    watched.driver.stop([watched.worker("consumers.a")])
+    assert watched.states()["consumers.a"] is State.DRAINING
+    watched.beat("consumers.b", draining=True)
+    assert watched.states() == {
+        "consumers.a": State.READY,
+        "consumers.b": State.DRAINING,
+        "consumers.c": State.READY,
+    }
+
+
+def test_one_that_ends_as_it_was_meant_to_leaves_no_trace(watched: Watched) -> None:
+    for name in "ab":
+        watched.beat(f"consumers.{name}")
+    watched.driver.stop([watched.worker("consumers.a")])
+    watched.beat("consumers.a", draining=True)
+    assert watched.states() == {"consumers.a": State.DRAINING, "consumers.b": State.READY}
+
+
+def test_one_that_kubernetes_keeps_counts_again(watched: Watched) -> None:
+    watched.beat("consumers.a")
+    watched.driver.stop([watched.worker("consumers.a")])
+    watched.now += 121
+    assert watched.states() == {"consumers.a": State.READY}
+
+
+def test_wanted_again_before_it_ended_it_stays(watched: Watched) -> None:
+    watched.beat("consumers.a")
+    watched.driver.stop([watched.worker("consumers.a")])
+    watched.driver.start(CONSUMERS, 1)
+    assert watched.states() == {"consumers.a": State.READY}
+
+
+def test_pods_that_do_not_come_are_a_trouble(watched: Watched) -> None:
+    watched.driver.start(CONSUMERS, 2)
+    watched.now += 170
+    watched.driver.workers()
+    assert watched.driver.troubles() == []
+    watched.now += 20
+    watched.beat("consumers.a")
+    watched.driver.workers()
+    (trouble,) = watched.driver.troubles()
+    assert trouble.pool == "consumers"
+    assert trouble.cause == "1 pods have not come for 3 min"
+    assert "kubectl describe pod" in trouble.advice
+    watched.beat("consumers.b")
+    watched.driver.workers()
+    assert watched.driver.troubles() == []
+
+
+def test_what_the_tolerance_of_kubernetes_keeps_back_is_none(watched: Watched) -> None:
+    for number in range(20):
+        watched.beat(f"consumers.{number}")
+    watched.driver.workers()
+    watched.driver.start(CONSUMERS, 2)
+    watched.now += 600
+    watched.driver.workers()
+    assert watched.driver.troubles() == []
+
+
+def test_pools_are_told_apart_by_names_or_else_by_what_they_take(redis_url: str) -> None:
+    with connect(redis_url) as client:
+        watched = Watched(Queue(client), CONSUMERS, SLIDES, GPU)
+        watched.beat("slides.x", pipelines=["track"])
+        watched.beat("y", pipelines=["zoo", "track"])
+        watched.beat("on-a-laptop", pipelines=["nuclei", "track"])
+        watched.beat("gpu.z")  # no model server
+        watched.servers.those = (Announced("any", {"since": 1.0}), Announced("gpu.1", {"since": 2}))
+        pools = {one.id: one.pool for one in watched.driver.workers()}
+    assert pools == {"slides.x": "slides", "y": "slides", "any": "gpu", "gpu.1": "gpu"}
