@@ -385,6 +385,19 @@ class Queue:
         waiting, running, age, seconds = self._run("numbers", queue)
         return Numbers(max(0, waiting), running, age / 1000, float(seconds))
 
+    def hands(self, queues: Sequence[str]) -> dict[str, int]:
+        """How many tasks of these queues each consumer has in hand, of those that have any."""
+        with told():
+            pipe = self._client.pipeline(transaction=False)
+            for queue in queues:
+                pipe.xpending(f"{PREFIX}queue:{queue}:tasks", "consumers")
+            found = pipe.execute()
+        held: dict[str, int] = {}
+        for one in found:
+            for consumer in one["consumers"]:
+                held[consumer["name"]] = held.get(consumer["name"], 0) + consumer["pending"]
+        return held
+
     def queues(self) -> list[str]:
         """Queues that ever had a job."""
         with told():
