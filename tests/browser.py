@@ -295,6 +295,8 @@ def picture(page: Page, name: str) -> None:
 
     path = ROOT / "docs" / "images" / "page" / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
+    page.wait_for_function("() => [...document.images].every(one => one.complete)")
+    page.wait_for_function("() => !document.querySelector('[class*=Skeleton-root][data-visible]')")
     image = Image.open(BytesIO(page.screenshot(animations="disabled")))
     # A palette takes a third of the bytes, and nobody sees the difference.
     image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)

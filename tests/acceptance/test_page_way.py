@@ -119,7 +119,10 @@ def chooses(page: Page) -> None:
 def watches(page: Page) -> str:
     expect(page.get_by_role("heading", level=1)).to_have_text(NAME)
     expect(page.get_by_text(re.compile(r"^([1-5] of )?5 images$")).first).to_be_visible()
-    expect(page.get_by_role("listitem").filter(has_text="control.ome.tif")).to_be_visible()
+    rows = page.get_by_role("listitem")
+    expect(rows.filter(has_text="control.ome.tif")).to_be_visible()
+    expect(page.get_by_text("Done 5")).to_be_visible()
+    expect(rows.locator("img")).to_have_count(5)
     picture(page, "watch")
     expect(page.get_by_role("heading", level=1).locator("xpath=..")).to_contain_text("Done")
     axe(page)
