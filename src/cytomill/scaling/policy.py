@@ -16,6 +16,10 @@ class Wish:
     count: int
     why: str
 
+    firm: bool = False
+    """Whether workers beyond it are to end now: busy ones too, once they have finished what they
+    have in hand. Otherwise they are kept for a while, and busy ones as long as they are busy."""
+
 
 class Policy(Protocol):
     """Says how many workers there should be.
@@ -25,7 +29,15 @@ class Policy(Protocol):
     may be done now.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def period(self) -> float:
+        """Seconds for which its wishes stand; 0 where each look has its own."""
+        ...
 
     def wishes(self, seen: Snapshot) -> Mapping[str, Wish]:
         """What it wishes for, by the names of all pools of ``seen``."""

@@ -1,0 +1,187 @@
+"""Counts of consumers and model servers that fit each other, for what the queues have to do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..snapshot import Load, Pool, Role, Snapshot, State
+from .fill import Bounds, Filled, Work, fill
+
+#: Use of devices from which on they are taken to have as much to do as they can.
+_FULL = 0.95
+
+#: Seconds that consumers may be ready before the first model server is.
+_EARLY = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """How speeds are guessed until they are measured, and how far they are trusted."""
+
+    seconds: float = 3.5
+    """Seconds that a task has a consumer's thread until any has ended: an image of the Kiosk's."""
+
+    inference: float = 0.15
+    """Seconds of these that it has a model server's thread: the Kiosk's did 5 to 10 a second."""
+
+    doubt: float = 2.0
+    """How many times as much a worker must find to do where that is only guessed."""
+
+    spare: float = 1.25
+    """Consumers for each that model servers need, so that no device waits for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Workers that are worth having."""
+
+    servers: Filled
+    consumers: Filled
+    needs: Mapping[str, float]
+    """Thread-seconds that are left, by pool."""
+
+    def count(self, pool: Pool) -> int:
+        """How many of a pool."""
+        return self._side(pool).counts[pool.name]
+
+    def reason(self, pool: Pool) -> str:
+        """Why there are no more of it, in words."""
+        return self._side(pool).reasons[pool.name]
+
+    def done(self, queue: str) -> float:
+        """Seconds until a queue has nothing left to do; infinite where nobody does it."""
+        return max(self.servers.done.get(queue, 0.0), self.consumers.done.get(queue, math.inf))
+
+    def seconds(self, pool: Pool) -> float:
+        """Seconds until a pool has nothing left to do."""
+        done = self._side(pool).done
+        return max((done[name] for name in done if pool.serves(name)), default=0.0)
+
+    def _side(self, pool: Pool) -> Filled:
+        return self.consumers if pool.role is Role.CONSUMER else self.servers
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a plan is for: to be done as soon as pays, or with few workers in time."""
+
+    pays: float
+    """Start-ups that a worker must find work for once it is ready, to be started."""
+
+    by: Mapping[str, float] = field(default_factory=dict)
+    """Seconds from now until which a queue should be done; as soon as possible where it has none.
+    """
+
+    cheap: bool = False
+    """Whether new workers are taken by their price, and not by how soon they are ready."""
+
+
+def plan(seen: Snapshot, speeds: Speeds, aim: Aim) -> Plan:
+    """Workers of all pools of ``seen``.
+
+    Model servers are as many as find enough to do and as consumers can keep busy; consumers as many
+    as keep these busy, and not before they are there.
+    """
+    loads = [one for one in seen.loads if one.tasks > 0]
+    consumers = [pool for pool in seen.pools if pool.role is Role.CONSUMER]
+    servers = [pool for pool in seen.pools if pool.role is Role.MODEL_SERVER]
+    needed = {
+        one.queue for one in loads if any(pool.most and pool.serves(one.queue) for pool in servers)
+    }
+    own = [_work(one, one.seconds or speeds.seconds, aim) for one in loads]
+    device = [
+        _work(one, one.inference if one.seconds else speeds.inference, aim)
+        for one in loads
+        if one.queue in needed
+    ]
+    full = seen.use is not None and seen.use >= _FULL
+    doubt = speeds.doubt
+    limits: dict[str, float] = {}
+    if device and not full:
+        soonest = [replace(one, by=0.0) for one in own]
+        free = fill(seen, consumers, soonest, Bounds(aim.pays, doubt, cheap=aim.cheap))
+        limits = _limits(servers, device, free, speeds.spare)
+    served = fill(seen, servers, device, Bounds(aim.pays, doubt, limits, limits, cheap=aim.cheap))
+    spare = _spare(seen, speeds)
+    limits = _limits(consumers, own, served, spare, needed)
+    crowd = _crowd(seen, consumers, servers, full)
+    everything = sum(threads for _, threads in served.ready)
+    first = min((ready for ready, _ in served.ready), default=0.0)
+    soon: dict[str, float] = {}
+    after: dict[str, float] = {}
+    for pool in consumers:
+        queues = {one.queue for one in loads if pool.serves(one.queue)}
+        if not queues or not queues <= needed:
+            limits.pop(pool.name, None)
+            continue
+        limits[pool.name] = min(limits[pool.name], crowd * everything)
+        by_then = sum(threads for ready, threads in served.ready if ready <= pool.startup + _EARLY)
+        soon[pool.name] = limits[pool.name] * by_then / everything if by_then else 0.0
+        after[pool.name] = first
+    hurried = [replace(one, by=one.by / spare) if one.queue in needed else one for one in own]
+    using = fill(seen, consumers, hurried, Bounds(aim.pays, doubt, limits, soon, after, aim.cheap))
+    needs = {
+        pool.name: sum(one.seconds for one in works if pool.serves(one.queue))
+        for pools, works in ((servers, device), (consumers, own))
+        for pool in pools
+    }
+    return Plan(served, using, needs)
+
+
+def _work(load: Load, each: float, aim: Aim) -> Work:
+    by = aim.by.get(load.queue, 0.0)
+    return Work(load.queue, load.waiting, load.running, each, load.age, by, bool(load.seconds))
+
+
+def _limits(
+    pools: list[Pool],
+    works: list[Work],
+    others: Filled,
+    spare: float,
+    needed: set[str] | None = None,
+) -> dict[str, float]:
+    """Threads that do ``works`` as fast as the other side can, by pool, and some to spare."""
+    first = min((ready for ready, _ in others.ready), default=0.0)
+    rates = {}
+    for work in works:
+        seconds = others.done.get(work.queue, 0.0) - first
+        rates[work.queue] = work.seconds / seconds if seconds > 0 else math.inf
+    return {
+        pool.name: spare
+        * sum(
+            rates[name]
+            for name in rates
+            if pool.serves(name) and (needed is None or name in needed)
+        )
+        for pool in pools
+    }
+
+
+def _spare(seen: Snapshot, speeds: Speeds) -> float:
+    """Consumers to spare; none where devices are busy, for then tasks wait for these.
+
+    The seconds of a task are then as many as there are consumers, and more would make it more.
+    """
+    if not seen.use:
+        return speeds.spare
+    return 1.0 if seen.use >= _FULL else min(speeds.spare, 1.0 / seen.use)
+
+
+def _crowd(seen: Snapshot, consumers: list[Pool], servers: list[Pool], full: bool) -> float:
+    """Consumers' threads for each of the model servers' from which on more are of no use.
+
+    Those that work keep devices busy for part of the time: it takes no more for all of it. Where it
+    is all of it already, none is missing for the model servers that there are or that come.
+    """
+    threads = sum(pool.threads * len(seen.of(pool, State.READY)) for pool in consumers)
+    working = min(threads, sum(one.running for one in seen.loads))
+    devices = sum(pool.threads * len(seen.of(pool, State.READY)) for pool in servers)
+    if not seen.use or not working or not devices:
+        return math.inf
+    crowd = 1.1 * working / (devices * seen.use)
+    if full:
+        every = sum(pool.threads * seen.count(pool) for pool in consumers)
+        crowd = min(crowd, every / sum(pool.threads * seen.count(pool) for pool in servers))
+    return crowd
