@@ -20,8 +20,9 @@ PATIENCE = 180.0
 #: What a worker's name may have, to be a word of a command line, part of a key and of a host name.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
-#: A worker for rigs: ``python -c WORKER FOLDER NAME``. Asked to stop it takes a moment for what it
-#: has in hand, then leaves the file NAME in FOLDER: see `Rig.finished`.
+#: A worker for rigs: ``python -c WORKER FOLDER NAME``. Once it can be asked to stop there is the
+#: file NAME.up in FOLDER, see `Rig.alive`. Asked to stop it takes a moment for what it has in hand,
+#: then leaves the file NAME: see `Rig.finished`.
 WORKER = """\
 import pathlib, signal, sys, time
 folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
@@ -30,7 +31,7 @@ def end(*_):
     (folder / name).touch()
     sys.exit()
 signal.signal(signal.SIGTERM, end)
-print(name, "up", flush=True)
+(folder / f"{name}.up").touch()
 while True:
     time.sleep(60)
 """
@@ -63,7 +64,7 @@ class Rig(Protocol):
         ...
 
     def alive(self) -> Collection[str]:
-        """Ids of the workers whose processes run, of all installations."""
+        """Ids of the workers that are up and have not ended, of all installations."""
         ...
 
     def kill(self, worker: Worker) -> None:

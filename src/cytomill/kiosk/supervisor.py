@@ -1,4 +1,4 @@
-"""Keeps programs running: starts them again when they die, stops them in order.
+"""Keeps programs running: starts them again when they die, if they are kept; stops them in order.
 
 A program is a process with a process group of its own, so that Ctrl-C at the terminal reaches the
 supervisor alone, and what a dead one left behind can be ended. All die with the supervisor, even
@@ -42,7 +42,7 @@ class Program:
 
     ``command`` makes the command line of start number 0, 1, and so on; ``environment`` is all that
     the program sees. When told to stop it has ``patience`` seconds. ``died`` is called with the
-    number of a start that ended unasked, before the next.
+    number of a start that ended unasked, before the next; there is none where it is not ``kept``.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Program:
     log: Path
     patience: float = 30.0
     died: Callable[[int], None] = lambda number: None
+    kept: bool = True
 
 
 @dataclass(slots=True)
@@ -87,7 +88,8 @@ class Supervisor:
     def start(self, program: Program) -> None:
         """Start a program and keep it running."""
         kept = _Kept(program)
-        self._kept[program.name] = kept
+        with self._lock:
+            self._kept[program.name] = kept
         # The system ties a process to the thread that started it: each has one that stays.
         kept.thread = threading.Thread(target=self._keep, args=(kept,), name=program.name)
         kept.thread.daemon = True
@@ -95,7 +97,8 @@ class Supervisor:
 
     def stop(self, *names: str) -> None:
         """Ask programs to stop, all at once, and wait; those that take too long are killed."""
-        kept = [self._kept[name] for name in names if name in self._kept]
+        with self._lock:
+            kept = [self._kept[name] for name in names if name in self._kept]
         for one in kept:
             self._signal(one, signal.SIGTERM)
         for one in kept:
@@ -108,11 +111,23 @@ class Supervisor:
 
     def kill(self) -> None:
         """End all programs at once."""
-        for one in self._kept.values():
+        with self._lock:
+            kept = list(self._kept.values())
+        for one in kept:
             self._signal(one, signal.SIGKILL)
-        for one in self._kept.values():
+        for one in kept:
             if one.thread is not None:
                 one.thread.join()
+
+    def ended(self, name: str) -> bool:
+        """Whether a program has ended for good: it was stopped, or died and is not kept."""
+        thread = self._kept[name].thread
+        return thread is not None and not thread.is_alive()
+
+    def forget(self, name: str) -> None:
+        """Nothing more will be asked of a program that has ended for good."""
+        with self._lock:
+            self._kept.pop(name, None)
 
     def pid(self, name: str) -> int | None:
         """The process of a program; None while there is none."""
@@ -150,9 +165,10 @@ class Supervisor:
                 one.deaths, wait = 0, _SOON
             one.words = f"{ended}: {_last_line(log)}"
             one.deaths += 1
-            self._say(f"{name} {ended}; started again, see {log}")
+            again = "; started again" if one.program.kept else ""
+            self._say(f"{name} {ended}{again}, see {log}")
             one.program.died(number)
-            if one.stopping.wait(wait):
+            if not one.program.kept or one.stopping.wait(wait):
                 return
             wait = min(2 * wait, _LATE)
 
