@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -147,6 +147,7 @@ class Consumers:
     lab: Lab
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    program: Sequence[str] = ("-m", "cytomill")
     started: list[Running] = field(default_factory=list)
 
     def start(self, *words: object, **environment: object) -> Running:
@@ -156,7 +157,7 @@ class Consumers:
         settings = self.lab.backend.settings
         with log.open("w") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "cytomill", "consumer", "--name", name, *map(str, words)],
+                [sys.executable, *self.program, "consumer", "--name", name, *map(str, words)],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,

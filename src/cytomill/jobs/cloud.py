@@ -52,6 +52,9 @@ _FULL = ("507 Insufficient Storage", "StorageFull", "QuotaExceeded", "Insufficie
 #: What the library says when it lists a key such as ``a//b``.
 _UNCLEAN = "object with invalid path"
 
+#: What servers say of a request that was signed at another time than theirs.
+_SKEWED = ("RequestTimeTooSkewed", "request time and the current time is too large")
+
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 
 
@@ -245,11 +248,20 @@ class CloudStore:
                 f"the bucket {self._url} is full; delete jobs and uploads, or make it larger"
             )
         if isinstance(error, FileNotFoundError) or any(word in told for word in _NO_BUCKET):
-            return BucketAwayError(f"there is no bucket {self._url}; make it or correct its name")
+            return BucketAwayError(
+                f"there is no bucket {self._url}; make it or correct its name", told="is not there"
+            )
+        if any(word in told for word in _SKEWED):
+            return BucketAwayError(
+                f"the bucket {self._url} finds the clock of this machine wrong ({_reason(error)}); "
+                "set it (NTP)",
+                told="finds the clock of a machine wrong",
+            )
         if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
             return BucketAwayError(
                 f"the bucket {self._url} refuses these keys ({_reason(error)}); give others in the "
-                "environment"
+                "environment",
+                told="refuses the keys that it is asked with",
             )
         return BucketAwayError(
             f"the bucket {self._url} does not answer ({_reason(error)}); check its address, its "

@@ -52,4 +52,6 @@ def fault(root: Path, error: OSError) -> CytomillError:
     reason = error.strerror or str(error)
     told = f"{reason}: {error.filename}" if error.filename else reason
     way = _WAYS_OUT.get(error.errno or 0, "check the disk")
-    return BucketAwayError(f"the bucket {root} cannot be used ({told}); {way}")
+    return BucketAwayError(
+        f"the bucket {root} cannot be used ({told}); {way}", told=f"cannot be used ({reason})"
+    )

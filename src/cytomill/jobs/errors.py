@@ -16,6 +16,11 @@ class QueueFullError(TemporaryError):
 class BucketAwayError(UnreachableError):
     """The bucket does not answer; check its address, its keys and the network."""
 
+    def __init__(self, message: str | None = None, *, told: str = "does not answer") -> None:
+        #: What is wrong with it in words for users: without addresses and keys.
+        self.told = told
+        super().__init__(message)
+
 
 class BucketFullError(TemporaryError):
     """The bucket is full; delete jobs and uploads, or make it larger."""

@@ -18,6 +18,9 @@ from ..jobs.task import Task
 #: Seconds after which a thread that was told to stop is left to itself.
 _PATIENCE = 1.5
 
+#: Weight of the newest task in what one typically takes.
+_NEWEST = 0.2
+
 
 @dataclass(eq=False, slots=True)
 class Held:
@@ -49,6 +52,11 @@ class Hands:
         self._ending = False
         #: Threads that were left to themselves and have not come back.
         self.lost = 0
+        #: Seconds that a task takes, of late; 0 before the first has ended.
+        self.typical = 0.0
+        #: Seconds that the threads have been at tasks in all.
+        self.seconds = 0.0
+        self._empty_since = time.monotonic()
         for _ in range(threads):
             self._hire()
 
@@ -68,6 +76,11 @@ class Hands:
     def count(self) -> int:
         """How many tasks are in hand."""
         return len(self._held)
+
+    def idle(self) -> float:
+        """Seconds since there last was anything in hand; 0 where there is."""
+        with self._changed:
+            return 0.0 if self._held else time.monotonic() - self._empty_since
 
     def wait(self, seconds: float) -> None:
         """Until something has ended, or for so long."""
@@ -112,16 +125,22 @@ class Hands:
 
     def _let_go(self, held: Held) -> None:
         self._held.pop(held, None)
+        self._empty_since = time.monotonic()
         self._changed.notify_all()
 
     def _work(self) -> None:
         while (held := self._next()) is not None:
             self._do(held)
             with self._changed:
+                self._measure(time.monotonic() - held.begun)
                 if held not in self._held:  # it was left to itself, and has a successor
                     self.lost -= 1
                     return
                 self._let_go(held)
+
+    def _measure(self, took: float) -> None:
+        self.seconds += took
+        self.typical += (took - self.typical) * (_NEWEST if self.typical else 1.0)
 
     def _next(self) -> Held | None:
         with self._changed:

@@ -17,7 +17,7 @@ from ..errors import (
     UnreachableError,
 )
 from ..inference.runtime import Models
-from ..jobs.errors import QueueFullError
+from ..jobs.errors import BucketAwayError, QueueAwayError, QueueFullError
 from ..jobs.task import Kind, Outcome, Task
 from ..jobs.uploads import Uploads
 from ..pipelines.faults import is_of_work, reason
@@ -31,10 +31,11 @@ from .plans import Plans
 from .process import Ended, Fanned, Processing
 from .reporting import report
 from .stopping import stopped_by
+from .waiting import For, Waiting
 from .workplace import workplace
 
-#: Seconds after which a task is tried again that found a service away.
-_AGAIN = 1.0
+#: Seconds after which a task is tried again that found a service away: at first, and at most.
+_AGAIN, _MUCH_LATER = 1.0, 10.0
 
 #: Seconds for which a job is paused whose results have no room.
 _FULL = 60.0
@@ -51,11 +52,15 @@ T = TypeVar("T")
 class Work:
     """Does tasks with ``models``, several at once; ``say`` is given a line for each failure.
 
-    Raises `OptionError` where there is no place for temporary files.
+    What it waits for is told ``waiting``. Raises `OptionError` where there is no place for
+    temporary files.
     """
 
-    def __init__(self, backend: Backend, models: Models, say: Callable[[str], object]) -> None:
+    def __init__(
+        self, backend: Backend, models: Models, say: Callable[[str], object], waiting: Waiting
+    ) -> None:
         self._backend, self._queue, self._say = backend, backend.queue, say
+        self._waiting = waiting
         place = workplace()
         self._scratch, self._lock = own_folder(place / "scratch")
         cache = Cache(place / "cache", backend.settings.cache_bytes)
@@ -64,7 +69,8 @@ class Work:
         self._listing = Listing(backend, uploads, cache)
         inputs = Inputs(backend, cache)
         self._processing = Processing(backend.bucket, self._plans, inputs, self._scratch)
-        self._away = False
+        #: Seconds for which tasks of a job are put off that found a service away.
+        self._delays: dict[str, float] = {}
         #: Items that ended well and badly here.
         self.done = self.failed = 0
         #: Set when nothing is to be told the queue any more.
@@ -124,18 +130,55 @@ class Work:
         if is_of_work(error):
             self._finish(task, Ended(Outcome.FAILED, reason=told))
             return
-        self._say(f"{called(task)}: {told}")
+        again = functools.partial(self._queue.release, task, told)
         if is_full(error):
+            self._say(f"{called(task)}: {told}")
             self._undo(task)
             if (job := self._tell(lambda: self._queue.job(task.job))) is not None:
                 self._tell(lambda: self._queue.pause(job, full(error), seconds=_FULL))
-        counts = not (is_full(error) or isinstance(error, _ELSEWHERE))
-        again = functools.partial(self._queue.release, task, told)
-        self._tell(lambda: again(counts=counts, seconds=_AGAIN))
+            self._tell(lambda: again(counts=False, seconds=_AGAIN))
+        elif isinstance(error, _ELSEWHERE):
+            self._waiting.waits(*self._why(error))
+            delay = self._put_off(task.job)
+            self._tell(lambda: again(counts=False, seconds=delay))
+        else:
+            self._say(f"{called(task)}: {told}")
+            self._tell(lambda: again(seconds=_AGAIN))
+
+    def _why(self, error: TemporaryError) -> tuple[For, TemporaryError, str]:
+        """Which service is away, and what users are told of it."""
+        if isinstance(error, QueueFullError):
+            return For.QUEUE, error, "has no memory left"
+        if isinstance(error, QueueAwayError):
+            return For.QUEUE, error, "does not answer"
+        if not isinstance(error, BucketAwayError):
+            told = "has too much to do" if isinstance(error, BusyError) else "does not answer"
+            return For.MODEL_SERVER, error, told
+        try:
+            self._backend.bucket.ping()
+        except BucketAwayError as fault:
+            return For.BUCKET, fault, fault.told
+        except TemporaryError:
+            pass
+        return For.SOURCE, error, error.told
+
+    def _waiting_is_over(self, task: Task) -> None:
+        """A task of a job succeeded: what it waited for is there."""
+        if self._delays.pop(task.job, None):
+            self._waiting.goes_on(For.SOURCE)
+            self._waiting.goes_on(For.MODEL_SERVER)
+
+    def _put_off(self, job: str) -> float:
+        """Seconds until a task of ``job`` is tried again: more and more, until one succeeds."""
+        delay = self._delays.get(job, _AGAIN)
+        self._delays[job] = min(2 * delay, _MUCH_LATER)
+        return delay
 
     def _finish(self, task: Task, ended: Ended) -> None:
         if ended.outcome is Outcome.FAILED:
             self._say(f"{called(task)}: {ended.reason}")
+        else:
+            self._waiting_is_over(task)
         won = self._tell(
             lambda: self._queue.finish(
                 task,
@@ -177,23 +220,13 @@ class Work:
         while not self._gone.is_set():
             try:
                 answer = what()
-                self.goes_on()
+                self._waiting.goes_on(For.QUEUE)
                 return answer
             except TemporaryError as error:
-                self.waits(error)
+                self._waiting.waits(For.QUEUE, error)
                 self._gone.wait(pause)
                 pause = min(2 * pause, _LATE)
         return None
-
-    def goes_on(self) -> None:
-        """The queue answers."""
-        self._away = False
-
-    def waits(self, error: TemporaryError) -> None:
-        """The queue does not answer: say so, once for as long as that lasts."""
-        if not self._away:
-            self._away = True
-            self._say(f"waits: {error}")
 
 
 def called(task: Task) -> str:

@@ -14,6 +14,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from ...jobs.queue import Queue
+from ..queue_metrics import Queues
 from .auth import Caller, allowed
 from .common import Held
 from .hub import Hub
@@ -31,7 +32,8 @@ class Metrics:
 
     def __init__(self, queue: Queue, hub: Hub) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(_Queues(queue, hub))
+        self.registry.register(Queues(queue))
+        self.registry.register(_Streams(hub))
         self._requests = Counter(
             "cytomill_requests",
             "Requests that were answered",
@@ -52,33 +54,14 @@ class Metrics:
         self._seconds.labels(method, route).observe(seconds)
 
 
-class _Queues(Collector):
-    """Gauges that are read when they are asked for."""
+class _Streams(Collector):
+    """What is read when it is asked for."""
 
-    def __init__(self, queue: Queue, hub: Hub) -> None:
-        self._queue, self._hub = queue, hub
-
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        """None: to know them the queue would have to be there."""
-        return ()
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """The gauges. Raises `QueueAwayError`."""
-        told = [
-            ("waiting", "Tasks that nobody has begun"),
-            ("running", "Tasks in the hands of consumers"),
-            ("age", "Seconds since the oldest waiting job was submitted"),
-            ("seconds", "Seconds that a task takes, of late"),
-            ("work", "Seconds of work that wait"),
-        ]
-        found = [(name, self._queue.numbers(name)) for name in self._queue.queues()]
-        for kind, words in told:
-            gauge = GaugeMetricFamily(f"cytomill_queue_{kind}", words, labels=["queue"])
-            for name, numbers in found:
-                gauge.add_metric([name], getattr(numbers, kind))
-            yield gauge
-        count = len(self._queue.consumers())
-        yield GaugeMetricFamily("cytomill_consumers", "Consumers heard of lately", value=count)
+        """The gauge."""
         streams = self._hub.streams
         yield GaugeMetricFamily("cytomill_event_streams", "Open event streams", value=streams)
 
