@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -253,6 +255,23 @@ def test_the_lease_of_one_that_was_killed_ends(rig: Rig) -> None:
     assert killed.take() == next_one.me
     killed.leave()
     assert killed.take() == next_one.me
+
+
+def test_one_on_this_machine_that_was_killed_is_taken_over_from_at_once(rig: Rig) -> None:
+    text = (
+        "import sys, time\nfrom cytomill.jobs.redis import connect\n"
+        "from cytomill.scaling.lease import Lease\n"
+        "Lease(connect(sys.argv[1])).take()\nprint('mine', flush=True)\ntime.sleep(1000)\n"
+    )
+    words = [sys.executable, "-c", text, rig.url]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        lease = Lease(rig.client)
+        assert lease.take().process == holder.pid
+        holder.kill()
+        holder.wait()
+        assert lease.take() == lease.me
 
 
 def test_while_redis_is_away_it_says_so_and_goes_on_after(own_redis: RedisServer) -> None:

@@ -28,8 +28,18 @@ from ..settings import settings
     help="Port to listen on; 0: a free one.",
 )
 @click.option("--no-token", is_flag=True, help="Ask nobody for a token; only on this machine.")
+@click.option("--consumers", type=click.IntRange(min=1), help="Their number.  [default: 1]")
 @click.option(
-    "--consumers", type=click.IntRange(min=1), default=1, show_default=True, help="Their number."
+    "--max-consumers",
+    metavar="auto|N",
+    help="At most so many, and a model server, as there is work for: none where there is nothing "
+    "to do. auto: as many as this machine can feed.",
+)
+@click.option(
+    "--idle",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="With --max-consumers, how long they are kept when there is nothing to do.  [default: 60]",
 )
 @click.option(
     "--threads", type=click.IntRange(min=1), help="Images at once, of each. Default: all cores."
@@ -48,7 +58,9 @@ def command(
     host: str,
     port: int,
     no_token: bool,
-    consumers: int,
+    consumers: int | None,
+    max_consumers: str | None,
+    idle: float | None,
     threads: int | None,
     device: str,
     in_process: bool,
@@ -68,5 +80,21 @@ def command(
         ) from error
     from ..settings import settings
 
-    plan = Plan(data, host, port, no_token, consumers, threads, device, in_process, browser)
+    if consumers is not None and max_consumers is not None:
+        raise OptionError("--consumers and --max-consumers: give one of them")
+    if idle is not None and max_consumers is None:
+        raise OptionError("--idle: goes with --max-consumers; give that too")
+    plan = Plan(
+        data=data,
+        host=host,
+        port=port,
+        free=no_token,
+        consumers=consumers or 1,
+        threads=threads,
+        device=device,
+        in_process=in_process,
+        browser=browser,
+        most=max_consumers,
+        idle=idle or 60.0,
+    )
     serve(plan, settings, click.echo, lambda line: click.echo(f"cytomill: {line}", err=True))

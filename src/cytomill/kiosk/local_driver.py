@@ -78,7 +78,9 @@ class LocalDriver:
             fault = self._faults.get(pool.name)
             if self._closed or (fault is not None and time.monotonic() < fault.until):
                 return
-            for _ in range(count):
+            # Those that finish what they have in hand have their memory and their ports yet.
+            there = sum(one.worker.pool == pool.name for one in self._members.values())
+            for _ in range(min(count, pool.most - there)):
                 self._start(pool)
 
     def stop(self, workers: Sequence[Worker]) -> None:
@@ -96,11 +98,15 @@ class LocalDriver:
             return [one.trouble for one in self._faults.values()]
 
     def close(self) -> None:
-        """Have all workers finish what they have in hand, and wait for that; start no more."""
+        """Have all workers finish what they have in hand, and wait for that; start no more.
+
+        It does so pool by pool in the order of ``makes``: some need others to finish.
+        """
         with self._lock:
             self._closed = True
-            names = [name for name in self._members if not self._supervisor.ended(name)]
-        self._supervisor.stop(*names)
+            members = list(self._members.values())
+        for pool in self._makes:
+            self._supervisor.stop(*(x.worker.id for x in members if x.worker.pool == pool))
 
     def _start(self, pool: Pool) -> None:
         taken = {one.place for one in self._members.values() if one.worker.pool == pool.name}

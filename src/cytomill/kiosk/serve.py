@@ -27,6 +27,7 @@ from .backend import Backend
 from .built_page import lacking
 from .serve_folder import DataFolder
 from .serve_parts import API, MODELS, REDIS, Parts, Ports
+from .serve_scaling import Room, Scaling
 from .serve_token import admin_token
 from .supervisor import Supervisor
 
@@ -50,8 +51,9 @@ class Plan:
     """What was asked for.
 
     ``consumers`` is their number, ``threads`` what each works on at once; None for what suits this
-    machine. ``free`` asks nobody for a token. ``in_process`` loads models into the consumers.
-    ``browser`` opens the page in one.
+    machine. With ``most``, ``auto`` or a number, there are as many consumers, and the model server,
+    as there is work for, until they were idle for ``idle`` seconds. ``free`` asks nobody for a
+    token. ``in_process`` loads models into the consumers. ``browser`` opens the page in one.
     """
 
     data: Path
@@ -63,6 +65,8 @@ class Plan:
     device: str = "auto"
     in_process: bool = False
     browser: bool = False
+    most: str | None = None
+    idle: float = 60.0
 
 
 def serve(plan: Plan, settings: Settings, say: Say, warn: Say) -> None:
@@ -74,6 +78,7 @@ def serve(plan: Plan, settings: Settings, say: Say, warn: Say) -> None:
     `CytomillError` for a part that does not start.
     """
     folder = DataFolder(plan.data.expanduser().absolute())
+    room = Room.of(plan.most, plan.threads) if plan.most else None
     port = _port(plan)
     folder.make(warn)
     stopping = threading.Event()
@@ -81,7 +86,7 @@ def serve(plan: Plan, settings: Settings, say: Say, warn: Say) -> None:
     with folder.lock() as lock, asked_to_stop(stopping.set):
         _allow_open_files()
         with Supervisor(warn, held=lock) as supervisor:
-            _Kiosk(plan, settings, folder, port, supervisor, stopping, say, warn).run()
+            _Kiosk(plan, room, settings, folder, port, supervisor, stopping, say, warn).run()
 
 
 class _Stopped(Exception):  # noqa: N818 - nothing went wrong
@@ -94,6 +99,7 @@ class _Kiosk:
     def __init__(
         self,
         plan: Plan,
+        room: Room | None,
         settings: Settings,
         folder: DataFolder,
         port: int,
@@ -121,6 +127,8 @@ class _Kiosk:
         self._parts = Parts(folder, self._settings, plan.device, self._prefix)
         self._backend = Backend.of(self._settings)
         self._dead: list[str] = []
+        self._room = room
+        self._scaling: Scaling | None = None
         self._undertaker = threading.Thread(target=self._bury, daemon=True)
 
     def run(self) -> None:
@@ -133,19 +141,24 @@ class _Kiosk:
             pass
         self._say("stopping: the work in hand is finished or given back")
         self._supervisor.stop(API)
+        if self._scaling is not None:
+            self._scaling.end()
         self._supervisor.stop(*self._consumers())
         self._supervisor.stop(MODELS)
         self._backend.redis.close()
         self._supervisor.stop(REDIS)
 
     def _consumers(self) -> list[str]:
+        """Those that are there all the time."""
+        if self._room is not None:
+            return []
         return [f"consumer-{number}" for number in range(self._plan.consumers)]
 
     def _start(self) -> None:
         plan, parts, supervisor = self._plan, self._parts, self._supervisor
         if self._own_redis:
             supervisor.start(parts.redis())
-        if self._ports:
+        if self._ports and self._room is None:
             supervisor.start(parts.models(self._ports, None))
         if self._own_redis:
             self._until(self._redis_is_ready, REDIS)
@@ -153,9 +166,12 @@ class _Kiosk:
         self._bury_predecessors()
         self._undertaker.start()
         supervisor.start(parts.api(plan.host, self._port, free=plan.free))
-        threads = plan.threads or max(1, cores() // plan.consumers)
-        for number in range(plan.consumers):
-            supervisor.start(parts.consumer(number, threads, self._dead.append))
+        if self._room is not None:
+            self._scaling = self._scaled(self._room)
+        else:
+            threads = plan.threads or max(1, cores() // plan.consumers)
+            for number in range(plan.consumers):
+                supervisor.start(parts.consumer(number, threads, self._dead.append))
         address = f"http://{_local(plan.host)}:{self._port}"
         self._say(f"kiosk  {address}")
         unbuilt = lacking()
@@ -163,16 +179,34 @@ class _Kiosk:
         self._say(f"data   {self._folder.path}")
         if token:
             self._say(f"token  {token}  (of an administrator; kept in {self._folder.token})")
-        if self._ports:
+        if self._room is not None:
+            self._say(f"work   {self._room.told(self._ports is not None, plan.idle)}")
+        elif self._ports:
             models = f"http://127.0.0.1:{self._ports.http}/v2/health/ready"
             self._until(lambda: _answers(models), MODELS)
         self._until(lambda: _answers(f"{address}/api/v1/health/ready"), API)
         for name in self._consumers():
             self._until(self._consumers_are_ready, name)
+        if self._scaling is not None:
+            self._until(self._scaling.ready, API)
         self._say("ready")
         if plan.browser:
             # A browser in a terminal has that until somebody leaves it.
             threading.Thread(target=self._open, args=(f"{address}/",), daemon=True).start()
+
+    def _scaled(self, room: Room) -> Scaling:
+        scaling = Scaling(
+            room,
+            self._plan.idle,
+            self._parts,
+            self._ports,
+            self._backend,
+            self._supervisor,
+            self._dead.append,
+            self._warn,
+        )
+        scaling.start()
+        return scaling
 
     def _open(self, page: str) -> None:
         if lacking() or not webbrowser.open(page):

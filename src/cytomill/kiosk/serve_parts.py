@@ -58,8 +58,8 @@ class Parts:
         """The queue's server."""
         return self._program(REDIS, lambda _: redis_server.command(self.folder.redis))
 
-    def models(self, ports: Ports, threads: int | None) -> Program:
-        """The model server."""
+    def models(self, ports: Ports, threads: int | None, name: str | None = None) -> Program:
+        """The model server; one with a ``name`` is announced by it in the queue's Redis."""
         words = ["model-server", "--device", self.device, "--no-allow-load"]
         words += ["--grpc-port", str(ports.grpc), "--http-port", str(ports.http)]
         words += ["--metrics-port", str(ports.metrics)]
@@ -68,6 +68,9 @@ class Parts:
         words += ["--models", str(models)]
         if threads is not None:
             words += ["--threads", str(threads)]
+        if name is not None:
+            words += ["--announce", "--name", name]
+            words += ["--announce-address", f"127.0.0.1:{ports.grpc}"]
         return self._program(MODELS, lambda _: _cytomill(words))
 
     def api(self, host: str, port: int, *, free: bool) -> Program:
@@ -79,10 +82,7 @@ class Parts:
         """Consumer ``number``; ``died`` is given the name of a start that ended."""
 
         def words(start: int) -> list[str]:
-            name = self._consumer(number, start)
-            return _cytomill(
-                ["consumer", "--name", name, "--threads", str(threads), "--device", self.device]
-            )
+            return self._consuming(self._consumer(number, start), threads)
 
         name = f"consumer-{number}"
         return Program(
@@ -93,6 +93,12 @@ class Parts:
             _CONSUMER_PATIENCE,
             lambda start: died(self._consumer(number, start)),
         )
+
+    def worker(self, place: int, name: str, threads: int) -> Program:
+        """A consumer called ``name`` that comes and goes; its log is that of its ``place``."""
+        log = self.folder.log(f"consumer-{place}")
+        words = self._consuming(name, threads)
+        return Program(name, lambda _: words, self.environment(), log, _CONSUMER_PATIENCE)
 
     def environment(self) -> dict[str, str]:
         """What every part sees: where it finds the others."""
@@ -105,6 +111,11 @@ class Parts:
         # What a part says is in its log at once, or it is lost when it is killed.
         own = {"PYTHONUNBUFFERED": "1"}
         return os.environ | own | {name: value for name, value in told.items() if value}
+
+    def _consuming(self, name: str, threads: int) -> list[str]:
+        return _cytomill(
+            ["consumer", "--name", name, "--threads", str(threads), "--device", self.device]
+        )
 
     def _consumer(self, number: int, start: int) -> str:
         return f"{self.prefix}{os.getpid()}-{number}.{start}"

@@ -39,7 +39,7 @@ class Autoscaler:
 
     ``engine`` is where they run, in words for users, ``currency`` that of the pools' prices,
     ``patience`` the seconds that a worker with a place may take to become ready. ``tell`` is given
-    each decision. ``say`` is given a line for each change.
+    each decision. ``say`` is given a line for what is amiss, ``log`` one for each change.
     """
 
     def __init__(
@@ -55,13 +55,14 @@ class Autoscaler:
         currency: str = "",
         patience: float = 600.0,
         tell: Callable[[Mapping[str, Wish]], object] = lambda _: None,
+        log: Say | None = None,
     ) -> None:
         self._queue, self._board = Queue(client), Board(client)
         self._lease, self._ledger = Lease(client), Ledger(client)
         self._pools, self._policy, self._driver = tuple(pools), policy, driver
         self._steadying = steadying or Steadying(period=policy.period)
         self._engine, self._currency = engine, currency
-        self._say, self._tell = say, tell
+        self._say, self._log, self._tell = say, log or say, tell
         self._watch = Watch(self._queue, Servers(client), driver)
         self._misfires = Misfires(patience)
         self._memory = Memory()
@@ -74,24 +75,26 @@ class Autoscaler:
         self.decision: Decision | None = None
 
     def run(self, stop: Event, ready: Callable[[], object] = lambda: None) -> None:
-        """Decide and act until ``stop`` is set; ``ready`` is called after the first decision.
+        """Decide and act until ``stop`` is set, within 2 s and at once when the queue changes.
 
-        It does so within 2 s, and at once when the queue changes. Workers are left as they are.
-        Raises `PermanentError` where the first try shows that it cannot be.
+        ``ready`` is called after the first decision, or when another autoscaler is known to decide.
+        In the end workers are left as they are. Raises `PermanentError` where the first try shows
+        that it cannot be.
         """
-        pause = _AGAIN
+        pause, is_ready = _AGAIN, False
         try:
             while not stop.is_set():
                 begun = time.monotonic()
                 try:
                     if self._may_act():
                         self.cycle(time.time())
-                        ready, call = (lambda: None), ready
-                        call()
+                    if not is_ready:
+                        is_ready = True
+                        ready()
                     pause = _AGAIN
                     self._wait(stop, begun)
                 except Exception as error:
-                    if isinstance(error, PermanentError) and self.decision is None:
+                    if isinstance(error, PermanentError) and not is_ready:
                         raise
                     told = str(error) if isinstance(error, CytomillError) else reason(error, "")
                     self._say(f"waits: {told}; workers are left as they are, again in {pause:g} s")
@@ -131,7 +134,7 @@ class Autoscaler:
             self._ledger.forget_me()
             self._after = self._queue.last_event()
             self._memory = Memory()
-            self._say(f"decides about {', '.join(pool.name for pool in self._pools)}")
+            self._log(f"decides about {', '.join(pool.name for pool in self._pools)}")
         elif not mine and (self._holds or self._waits_for != holder):
             self._say(
                 f"waits: another autoscaler has the lease ({holder}); takes over when it ends"
@@ -168,7 +171,7 @@ class Autoscaler:
                 )
                 wish = decision.wanted[pool.name]
                 has = seen.count(pool)
-                self._say(f"{pool.name}: {change}, has {has}, wants {wish.count}: {wish.why}")
+                self._log(f"{pool.name}: {change}, has {has}, wants {wish.count}: {wish.why}")
             if count:
                 self._driver.start(pool, count)
         if stop:
