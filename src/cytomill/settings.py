@@ -144,6 +144,13 @@ class Settings:
     audit: str = ""
     """The file that says who did what, a JSON line for each; standard error where none is named."""
 
+    admin_token: str = field(default="", repr=False)
+    """A token by which its bearer administers the kiosk for as long as the API is given it: for
+    those who install it by a program. None by default."""
+
+    metrics_token: str = field(default="", repr=False)
+    """A token by which the API's metrics may be read, likewise."""
+
     proxies: str = ""
     """Addresses of reverse proxies, with commas between, that are believed from where a request
     came (``X-Forwarded-For``); none by default, for anyone could say so."""

@@ -42,8 +42,16 @@ class Secrets:
     def make(self) -> tuple[str, str, str]:
         """A new secret, its id and its digest."""
         secret = self.mark + secrets.token_urlsafe(32)
+        return secret, *self.known(secret)
+
+    def known(self, secret: str) -> tuple[str, str]:
+        """The id and the digest of ``secret``."""
         digest = _digest(secret)
-        return secret, digest[:_DIGITS], digest
+        return digest[:_DIGITS], digest
+
+    def possible(self, secret: str) -> bool:
+        """Whether ``secret`` looks like one."""
+        return secret.startswith(self.mark) and bool(_RANDOM.fullmatch(secret[len(self.mark) :]))
 
     def key(self, name: str) -> str:
         """The key of the secret with the id ``name``."""
@@ -51,10 +59,9 @@ class Secrets:
 
     def find(self, client: redis.Redis, secret: str) -> tuple[str, Mapping[str, str]] | None:
         """The id of ``secret`` and what is known of it; None where it is none."""
-        if not secret.startswith(self.mark) or not _RANDOM.fullmatch(secret[len(self.mark) :]):
+        if not self.possible(secret):
             return None
-        digest = _digest(secret)
-        name = digest[:_DIGITS]
+        name, digest = self.known(secret)
         with told():
             stored: Mapping[str, str] = client.hgetall(self.key(name))
         return (name, stored) if hmac.compare_digest(stored.get("digest", ""), digest) else None

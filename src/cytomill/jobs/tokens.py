@@ -108,6 +108,44 @@ class Tokens:
         if sum(token.user == user for token in self.list()) >= MOST:
             raise QuotaError(f"{user} has {MOST} tokens already; revoke those not in use")
         secret, name, digest = _SECRETS.make()
+        return secret, self._keep(name, digest, user, role, chosen, days, label)
+
+    def possible(self, secret: str) -> bool:
+        """Whether ``secret`` looks like a token."""
+        return _SECRETS.possible(secret)
+
+    def hold(
+        self,
+        secret: str,
+        user: str,
+        *,
+        role: Role = "user",
+        scopes: Iterable[str] | None = None,
+        label: str,
+    ) -> None:
+        """Have ``secret`` be a token of ``user``, the only one of theirs with this ``label``.
+
+        Where it is empty there is none. Raises `OptionError` for what a token cannot have.
+        """
+        chosen = USUAL[role] if scopes is None else frozenset(scopes)
+        _check(user_name(user), role, chosen, 0, label)
+        name, digest = _SECRETS.known(secret) if secret else ("", "")
+        for token in self.list(user):
+            if token.label == label and token.id != name:
+                self.revoke(token.id)
+        if name and self.get(name) is None:
+            self._keep(name, digest, user, role, chosen, 0, label)
+
+    def _keep(
+        self,
+        name: str,
+        digest: str,
+        user: str,
+        role: Role,
+        chosen: frozenset[str],
+        days: float,
+        label: str,
+    ) -> Token:
         created = time.time()
         expires = created + days * 86_400 if days else 0.0
         token = Token(name, user, role, chosen, label, created, expires, 0.0)
@@ -125,7 +163,7 @@ class Tokens:
             pipe.hset(_SECRETS.key(name), mapping=stored)
             pipe.zadd(_ALL, {name: created})
             pipe.execute()
-        return secret, token
+        return token
 
     def check(self, secret: str) -> Token | None:
         """The token that ``secret`` is; None where there is none, or it has expired."""

@@ -31,7 +31,7 @@
 {{- $redis := .Values.redis -}}
 {{- $whole := and (not $redis.internal.enabled) $redis.external.url.secret -}}
 {{- if not (or $whole $redis.password.secret) -}}
-{{- fail "redis.password.secret is empty: there is no default password; make one with kubectl create secret generic cytomill-redis --from-literal=password=$(openssl rand -hex 32), and set redis.password.secret=cytomill-redis" -}}
+{{- fail "redis.password.secret is empty: there is no default password; make one with kubectl create secret generic cytomill-redis --from-literal=password=$(head -c 32 /dev/urandom | base64 | tr -d '/+='), and set redis.password.secret=cytomill-redis" -}}
 {{- end -}}
 {{- if not (or $redis.internal.enabled $redis.external.host $redis.external.url.secret) -}}
 {{- fail "redis.external.host is empty: name the Redis to use, or set redis.internal.enabled=true" -}}
@@ -40,7 +40,7 @@
 {{- fail "redis.external.url.secret: KEDA cannot read an address from it; give redis.external.host and redis.password.secret, or another scaling.mode" -}}
 {{- end -}}
 {{- if not (or .Values.auth.adminToken.secret .Values.auth.oidc.issuer) -}}
-{{- fail "auth.adminToken.secret is empty: nobody could administer the kiosk; make a token with kubectl create secret generic cytomill-admin --from-literal=token=cm_$(openssl rand -base64 32 | tr '+/' '-_' | tr -d '='), and set auth.adminToken.secret=cytomill-admin, or name a provider in auth.oidc.issuer" -}}
+{{- fail "auth.adminToken.secret is empty: nobody could administer the kiosk; make a token with kubectl create secret generic cytomill-admin --from-literal=token=cm_$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '='), and set auth.adminToken.secret=cytomill-admin, or name a provider in auth.oidc.issuer" -}}
 {{- end -}}
 {{- with .Values.auth -}}
 {{- if and .oidc.issuer (not .adminToken.secret) (not .oidc.admins) -}}
@@ -48,7 +48,7 @@
 {{- end -}}
 {{- end -}}
 {{- if and .Values.monitoring.enabled (not .Values.monitoring.token.secret) -}}
-{{- fail "monitoring.token.secret is empty: Prometheus needs a token to read the API's metrics; make one with kubectl create secret generic cytomill-metrics --from-literal=token=cm_$(openssl rand -base64 32 | tr '+/' '-_' | tr -d '='), and set monitoring.token.secret=cytomill-metrics" -}}
+{{- fail "monitoring.token.secret is empty: Prometheus needs a token to read the API's metrics; make one with kubectl create secret generic cytomill-metrics --from-literal=token=cm_$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '='), and set monitoring.token.secret=cytomill-metrics" -}}
 {{- end -}}
 {{- end -}}
 

@@ -52,6 +52,7 @@ from .auth import guard
 from .common import ROOT, known_queries
 from .description import describe
 from .envelope import Envelope
+from .given_tokens import GivenTokens
 from .hub import Hub
 from .page import Page
 from .reach import Reach
@@ -121,6 +122,7 @@ def create(backend: Backend, *, free: bool = False, page: Path = FOLDER) -> Fast
     app.state.measurements = Measurements(backend.bucket, workplace() / "tables")
     app.state.readers = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
     guard(app, backend, free=free)
+    app.state.given_tokens = GivenTokens(app.state.tokens, backend.settings)
     for module in _ROUTERS:
         app.include_router(module.router, prefix=ROOT)
     app.state.page = Page(backend.settings.oidc_issuer, page)
@@ -148,8 +150,16 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     janitor = Janitor(app.state.backend, app.state.uploads)
     stopping = threading.Event()
     reach = Reach(app.state.page, app.state.backend.bucket, app.state.oidc)
-    sweeps = (janitor.sweep, reach.look, app.state.views.sweep, app.state.measurements.sweep)
+    given = app.state.given_tokens
+    sweeps = (
+        given.look,
+        janitor.sweep,
+        reach.look,
+        app.state.views.sweep,
+        app.state.measurements.sweep,
+    )
     threading.Thread(target=_sweep, args=(sweeps, stopping), name="janitor", daemon=True).start()
+    threading.Thread(target=given.look, name="tokens", daemon=True).start()
     threading.Thread(target=reach.look, name="reach", daemon=True).start()
     try:
         yield
