@@ -169,6 +169,8 @@ def _note(job: Job) -> str:
         told.append(f"paused: {job.reason}" if job.reason else "paused")
     elif job.position and not job.started:
         told.append(f"{job.position} jobs before it")
+    elif job.waits:
+        told.append(job.waits)
     elif not job.sealed:
         told.append("looking for images")
     return ", ".join(told)

@@ -264,6 +264,7 @@ def _described(job: Job) -> list[tuple[str, Any]]:
         ("job", job.id),
         ("name", job.name),
         ("state", f"{job.state}: {job.reason}" if job.reason else job.state),
+        ("waits", (job.waits or "").removeprefix("waits ")),
         ("pipeline", f"{job.pipeline} {options}".strip()),
         ("outputs", outputs),
         ("images", f"{job.items}{'' if job.sealed else ' so far'}, {', '.join(ended)}"),

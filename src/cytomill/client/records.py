@@ -40,9 +40,9 @@ class Job(_Record):
     ``state`` is listing, running, paused, done, failed, cancelled or deleting, and ``reason`` says
     why. Of the ``items`` found so far ``done`` and ``failed`` have ended; ``sealed`` says that all
     are found. ``progress`` is 0 to 1, ``rate`` in items per second, ``eta`` in seconds, both None
-    where not known; ``position`` the jobs ahead of it. Times are in seconds since 1970, 0 where the
-    event has not been; ``seconds`` is the time that consumers spent, and ``expires`` when it will
-    be deleted, 0 for never.
+    where not known; ``position`` the jobs ahead of it, ``waits`` what it waits for, None where it
+    is being done. Times are in seconds since 1970, 0 where the event has not been; ``seconds`` is
+    the time that consumers spent, and ``expires`` when it will be deleted, 0 for never.
     """
 
     id: str
@@ -66,6 +66,7 @@ class Job(_Record):
     rate: float | None = None
     eta: float | None = None
     position: int | None = None
+    waits: str | None = None
     seconds: float = 0.0
     created: float = 0.0
     started: float = 0.0

@@ -11,8 +11,10 @@ from ..errors import OptionError
 from ..jobs.bucket import Bucket
 from ..jobs.queue import Queue
 from ..jobs.redis import connect
+from ..scaling.board import Board
 from ..settings import Settings
 from .price import Price
+from .waits import Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +26,21 @@ class Backend:
     bucket: Bucket
     sources: Mapping[str, Bucket]
     settings: Settings
+    waits: Waits
     price: Price | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Backend:
         """As the settings say; nothing is asked yet. Raises `OptionError`."""
         client = connect(settings.redis)
+        queue = Queue(client)
         return cls(
             client,
-            Queue(client),
+            queue,
             Bucket(settings.bucket),
             {name: Bucket(url) for name, url in _sources(settings.sources)},
             settings,
+            Waits(queue, Board(client)),
             Price.of(settings.price),
         )
 

@@ -32,10 +32,14 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Beat:
-    """What a worker tells: tasks or inferences in hand, and how it is."""
+    """What a worker tells: tasks or inferences in hand, and how it is.
+
+    ``idle`` is the seconds since it had any, None where it does not tell.
+    """
 
     busy: int
     draining: bool
+    idle: float | None = None
     requests: int = 0
 
 
@@ -102,6 +106,7 @@ class Watch:
             name: _Beat(
                 max(held.get(name, 0), len(told.get("doing", ()))),
                 bool(told.get("draining", False)),
+                told.get("idle"),
             )
             for name, told in zip(names, self._queue.told_by(names), strict=True)
             if told
@@ -116,7 +121,7 @@ class Watch:
             one.name: _Beat(
                 one.told["running"] + one.told["waiting"],
                 one.told["draining"],
-                one.told["requests"],
+                requests=one.told["requests"],
             )
             for one in found
         }
@@ -132,6 +137,8 @@ class Watch:
                     self._startups.add(worker.pool, now - worker.since)
             if beat.busy or beat.requests != known.requests:
                 known.worked = now
+            elif beat.idle is not None:
+                known.worked = now - beat.idle
             known.heard, known.busy, known.requests = now, beat.busy, beat.requests
             state = State.DRAINING if beat.draining else State.READY
         elif known.ready:

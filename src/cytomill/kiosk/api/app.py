@@ -42,6 +42,7 @@ from . import (
     preview,
     problems,
     results,
+    scaling,
     session,
     shares,
     tokens,
@@ -84,6 +85,7 @@ _ROUTERS = (
     health,
     metrics,
     admin,
+    scaling,
 )
 
 
@@ -108,7 +110,7 @@ def create(backend: Backend, *, free: bool = False, page: Path = FOLDER) -> Fast
         dependencies=[Depends(known_queries)],
         generate_unique_id_function=_operation,
     )
-    hub = Hub(backend.queue, backend.price)
+    hub = Hub(backend)
     app.state.backend = backend
     app.state.uploads = Uploads(backend.redis, backend.bucket, backend.settings)
     app.state.hub = hub

@@ -97,7 +97,7 @@ def _at_work(held: Backend, owner: str) -> list[Message]:
     newest = queue.last_event()
     jobs = [job for job in queue.jobs(owner, count=_FIRST) if not job.state.ended]
     pairs = zip(jobs, queue.ahead(jobs), strict=True)
-    return [Message.of(newest, job, position, price=held.price) for job, position in pairs][::-1]
+    return [Message.of(newest, job, position, held) for job, position in pairs][::-1]
 
 
 def _answer(events: AsyncIterator[bytes]) -> Response:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from ...errors import CytomillError
 from ...jobs.job import Job
-from ...jobs.queue import Event, Queue
-from ..price import Price
+from ...jobs.queue import Event
+from ..backend import Backend
 from .problems import fault
 from .schemas import JobAnswer
 
@@ -41,10 +41,10 @@ class Message:
     ended: bool
 
     @classmethod
-    def of(cls, name: str, job: Job, position: int, *, price: Price | None) -> Message:
+    def of(cls, name: str, job: Job, position: int, held: Backend) -> Message:
         """The state of ``job``, at the event ``name``; ``position`` as of `Queue.ahead`."""
-        data = JobAnswer.of(job, position, price=price).model_dump_json().encode()
-        return cls(name, job.id, job.owner, data, job.state.ended)
+        told = JobAnswer.of(job, position, price=held.price, waits=held.waits.of(job))
+        return cls(name, job.id, job.owner, told.model_dump_json().encode(), job.state.ended)
 
 
 class Subscription:
@@ -79,8 +79,8 @@ class Subscription:
 class Hub:
     """The open event streams of a process. Methods but `read` belong to the event loop."""
 
-    def __init__(self, queue: Queue, price: Price | None = None) -> None:
-        self._queue, self._price = queue, price
+    def __init__(self, backend: Backend) -> None:
+        self._backend, self._queue = backend, backend.queue
         self._open: dict[tuple[str, str], set[Subscription]] = {}
         self._stopping = threading.Event()
         self.closing = asyncio.Event()
@@ -147,7 +147,8 @@ class Hub:
             if job is None:
                 found.append(Message(event.id, event.job, event.owner, b"", True))
                 continue
-            found.append(Message.of(event.id, job, *self._queue.ahead([job]), price=self._price))
+            (ahead,) = self._queue.ahead([job])
+            found.append(Message.of(event.id, job, ahead, self._backend))
         return found
 
     def _deliver(self, messages: Iterable[Message]) -> None:

@@ -136,7 +136,8 @@ def _check_paths(request: Request, inputs: Iterable[Inputs]) -> None:
 
 
 def _one(held: Backend, job: Job) -> JobAnswer:
-    return JobAnswer.of(job, *held.queue.ahead([job]), price=held.price)
+    (ahead,) = held.queue.ahead([job])
+    return JobAnswer.of(job, ahead, price=held.price, waits=held.waits.of(job))
 
 
 @router.get("/jobs")
@@ -177,7 +178,9 @@ def listed(
             break
     positions = held.queue.ahead(found)
     pairs = zip(found, positions, strict=True)
-    told = [JobAnswer.of(job, ahead, price=held.price) for job, ahead in pairs]
+    told = [
+        JobAnswer.of(job, ahead, price=held.price, waits=held.waits.of(job)) for job, ahead in pairs
+    ]
     return JobPage(jobs=told, next=more)
 
 

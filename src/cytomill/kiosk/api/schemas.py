@@ -200,10 +200,18 @@ class JobAnswer(BaseModel):
     rate: float = Field(description="Images a second since the job was begun.")
     eta: float | None = Field(description="Seconds until it ends, where that can be told.")
     position: int = Field(description="Your own jobs that come before it, until it is begun.")
+    waits: str | None = Field(description="What it waits for; null where it is being done.")
     cost: CostAnswer | None = Field(description="Null where the kiosk has no price.")
 
     @classmethod
-    def of(cls, job: Job, position: int = 0, *, price: Price | None = None) -> JobAnswer:
+    def of(
+        cls,
+        job: Job,
+        position: int = 0,
+        *,
+        price: Price | None = None,
+        waits: str | None = None,
+    ) -> JobAnswer:
         """What is told of ``job``; costs the same for any number of items."""
         ended, now = job.done + job.failed, job.finished or time.time()
         spent = now - job.started
@@ -241,6 +249,7 @@ class JobAnswer(BaseModel):
             rate=rate,
             eta=eta,
             position=position,
+            waits=waits,
             cost=CostAnswer.of(job, price) if price else None,
         )
 
