@@ -48,11 +48,14 @@ PAGE_OF = {
     "model-server": "model-server.md",
     "pipelines": "pipelines.md",
     "serve": "kiosk.md",
+    "up": "slurm.md",
+    "down": "slurm.md",
     "submit": "client.md",
     "jobs": "client.md",
     "api": "api.md",
     "consumer": "kiosk.md",
     "tokens": "security.md",
+    "cluster": "gke.md",
 }
 
 

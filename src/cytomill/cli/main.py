@@ -31,9 +31,12 @@ COMMANDS = {
     "jobs": "List, show, watch, change, download and delete jobs.",
     "pipelines": "List, show and begin pipelines.",
     "serve": "Run a whole kiosk on this machine.",
+    "up": "Run a kiosk whose workers are jobs of a cluster.",
+    "down": "Stop such a kiosk.",
     "api": "Serve the HTTP API of a kiosk.",
     "consumer": "Take tasks from the queue of a kiosk and do them.",
     "tokens": "Create, list and revoke tokens of a kiosk.",
+    "cluster": "Plan, create and destroy a Kubernetes cluster for a kiosk.",
 }
 
 

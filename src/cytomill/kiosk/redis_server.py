@@ -57,14 +57,22 @@ def url(folder: Path) -> str:
 
 
 def command(folder: Path) -> list[str]:
-    """The command line of a server that keeps its data in ``folder``.
+    """The command line of a server that keeps its data in ``folder``."""
+    return [
+        str(find()),
+        *(word for name, value in options(folder).items() for word in (f"--{name}", value)),
+    ]
+
+
+def options(folder: Path) -> dict[str, str]:
+    """The options of a server that keeps its data in ``folder``, for this machine alone.
 
     What it has answered is on the disk. Forcing it there only every second would be faster, but a
     server whose disk is slow then puts writes off, and loses them when it is killed. The price,
     some milliseconds for all that arrives together, is little beside a task. A torn end of the
     file is cut off.
     """
-    options = {
+    return {
         "port": "0",
         "unixsocket": str(socket_path(folder)),
         "unixsocketperm": "700",
@@ -78,10 +86,6 @@ def command(folder: Path) -> list[str]:
         "databases": "1",
         "loglevel": "notice",
     }
-    return [
-        str(find()),
-        *(word for name, value in options.items() for word in (f"--{name}", value)),
-    ]
 
 
 def _private() -> Path:

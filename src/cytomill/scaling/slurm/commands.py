@@ -53,6 +53,12 @@ class Commands:
             return found
         raise refusal(done.stderr)
 
+    def test(self, options: Sequence[str], script: str) -> None:
+        """Ask whether SLURM would take a job; raises `RefusedError` where it would not."""
+        done = self._run(["sbatch", "--test-only", *options, f"--job-name={self._name}"], script)
+        if done.returncode:
+            raise refusal(done.stderr)
+
     def look(self) -> list[Row]:
         """The jobs there are, with those that ended some minutes ago."""
         words = ["squeue", "--array", "--noheader", "--states=all", f"--format={parsing.FORMAT}"]
@@ -125,7 +131,8 @@ class Commands:
                 Fault(
                     f"SLURM: the command {words[0]} is not on this machine",
                     "run this on a login node of the cluster",
-                )
+                ),
+                absent=True,
             ) from error
         except OSError as error:
             fault = Fault(f"SLURM: {words[0]} cannot be run ({error.strerror})", "see to that")

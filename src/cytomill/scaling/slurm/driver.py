@@ -71,6 +71,8 @@ class SlurmDriver:
         self._ending = Ending(self._shared)
         self._pace, self._say = pace, say
         self._woken, self._closed = threading.Event(), threading.Event()
+        # Nobody would ask for the end of workers of pools that there are no more.
+        self.stop([one for one in self.workers() if one.pool not in jobs])
         self._thread = threading.Thread(target=self._run, name="slurm", daemon=True)
         self._thread.start()
 

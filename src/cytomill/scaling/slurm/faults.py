@@ -33,11 +33,14 @@ class RefusedError(SlurmError):
 
 
 class AwayError(SlurmError):
-    """SLURM does not answer; ``unsure`` says that it may have heard the question."""
+    """SLURM does not answer.
 
-    def __init__(self, fault: Fault, *, unsure: bool = False) -> None:
+    ``unsure`` says that it may have heard the question, ``absent`` that it is not on this machine.
+    """
+
+    def __init__(self, fault: Fault, *, unsure: bool = False, absent: bool = False) -> None:
         super().__init__(fault)
-        self.unsure = unsure
+        self.unsure, self.absent = unsure, absent
 
 
 _LIMIT = "a limit on jobs is reached"
@@ -93,6 +96,10 @@ _REFUSALS = [
     (r"quota|no space left", Fault("a disk is full", "make room there")),
 ]
 
+_NOT_SET_UP = Fault(
+    "it is not set up on this machine", "run this where sinfo works: on a login node"
+)
+
 #: What any command says when SLURM cannot be asked.
 _ABSENCES = [
     (
@@ -104,10 +111,7 @@ _ABSENCES = [
         r"communication connection|controller not (responding|found)|unable to connect",
         Fault("its controller does not answer", f"{_OPERATORS} if this lasts"),
     ),
-    (
-        r"configuration source|slurm\.conf|DNS SRV",
-        Fault("it is not set up on this machine", "run this where sinfo works: on a login node"),
-    ),
+    (r"configuration source|slurm\.conf|DNS SRV", _NOT_SET_UP),
 ]
 
 #: Why a job waits, by the beginning of what SLURM calls it.
@@ -178,7 +182,8 @@ def absence(said: str) -> AwayError | None:
     """What it means where SLURM could not be asked; None where it answered."""
     for pattern, fault in _ABSENCES:
         if re.search(pattern, said, re.IGNORECASE):
-            return AwayError(Fault(f"SLURM: {fault.cause} ({_plain(said)})", fault.advice))
+            told = Fault(f"SLURM: {fault.cause} ({_plain(said)})", fault.advice)
+            return AwayError(told, absent=fault is _NOT_SET_UP)
     return None
 
 
@@ -203,4 +208,4 @@ def _plain(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("Try ")] or ["nothing was said"]
     told = re.sub(r"^\w+: (error|fatal): ", "", lines[-1])
-    return re.sub(r"^Batch job submission failed: ", "", told)[:200]
+    return re.sub(r"^(Batch job submission failed|allocation failure): ", "", told)[:200]

@@ -119,7 +119,7 @@ class Job:
             lines += _FIND_ENGINE
         command = [*_inside(self.container), *self.command]
         # It takes the place of the shell: what SLURM and `scancel --batch` send is for it.
-        lines.append("exec " + " ".join(map(_quoted, command)))
+        lines.append(f"exec {command_line(command)}")
         return "\n".join(lines) + "\n"
 
 
@@ -161,6 +161,11 @@ def _inside(container: Container | None) -> list[str]:
         return []
     binds = [word for one in container.folders for word in ("--bind", str(one))]
     return [_ENGINE, "exec", *(["--nv"] if container.gpu else []), *binds, str(container.image)]
+
+
+def command_line(words: Sequence[str]) -> str:
+    """A command as a line of a job's script; `NAME` in it is the worker's name."""
+    return " ".join(map(_quoted, words))
 
 
 def _quoted(word: str) -> str:
