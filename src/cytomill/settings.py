@@ -99,7 +99,10 @@ class Settings:
     Keys of clouds are found where their own programs look for them (``AWS_*`` and so on)."""
 
     model_server: str = ""
-    """The model server that consumers ask, ``grpc://HOST:PORT``; models run in them without."""
+    """The model server that consumers ask, ``grpc://HOST:PORT``; models run in them without.
+
+    ``grpc+dns://HOST:PORT`` are those at all addresses of a name, ``queue`` those that are
+    announced in the queue."""
 
     sources: str = ""
     """Places that jobs may take images from without an upload: ``NAME=URL``, with commas between.

@@ -24,7 +24,8 @@ from ..signals import asked_to_stop
 @click.option(
     "--model-server",
     metavar="URL",
-    help="Run models on the server at grpc://HOST:PORT. Default: CYTOMILL_MODEL_SERVER.",
+    help="Run models on the server at grpc://HOST:PORT, on all of a name, grpc+dns://HOST:PORT, or "
+    "on those that are announced, queue. Default: CYTOMILL_MODEL_SERVER.",
 )
 @click.option(
     "--pipeline",

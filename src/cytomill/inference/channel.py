@@ -63,26 +63,33 @@ _TOO_LARGE = ("larger than max", "a message may have")
 
 #: What our server says where the process of a model died under a request, and how often one is
 #: repeated after that: it may itself be the cause.
-_LOST, _DEATHS = "the request was lost", 2
+_LOST, DEATHS = "the request was lost", 2
 
 
 class NotServedError(ModelError):
     """The server has no such model; `cytomill model-server` says which it has."""
 
 
+class LostError(TemporaryError):
+    """The process of a model died under a request, which may be the cause; ask again."""
+
+
 class Channel:
     """The way to the server at ``url``, ``grpc://HOST:PORT``; raises `OptionError` for another.
 
-    Nothing is sent before the first call.
+    Nothing is sent before the first call. One that is not ``patient`` asks nothing again.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patient: bool = True) -> None:
         found = re.fullmatch(r"grpc://((?:[^\s/:@?#]+|\[[0-9a-fA-F:.%]+\]):\d{1,5})/?", url)
         if found is None:
-            raise OptionError(f"--model-server {url}: must be grpc://HOST:PORT")
+            raise OptionError(
+                f"--model-server {url}: must be grpc://HOST:PORT or grpc+dns://HOST:PORT"
+            )
+        self._patient = patient
         self.url = f"grpc://{found[1]}"
         self._channel = grpc.insecure_channel(found[1], options=_OPTIONS)
-        self._met = False
+        self._met = self._closed = False
 
     def ask(
         self,
@@ -98,8 +105,8 @@ class Channel:
         Asks again for up to `settings.retry_seconds` while the server is away or busy. Setting
         ``stop`` cancels the call; setting ``stopping`` lets it end, but not be repeated: both raise
         `Interrupted`. Raises `UnreachableError` where there is no server, `BusyError` where it has
-        too much to do, `TemporaryError` where it does not manage it now, and `ModelError` for what
-        it refuses; they name the URL and ``model``.
+        too much to do, `TemporaryError` where it does not manage it now, of which `LostError` is
+        one, and `ModelError` for what it refuses; they name the URL and ``model``.
         """
         stop = Stop() if stop is None else stop  # one that is not set is false
         stopping = stopping or Event()
@@ -121,13 +128,15 @@ class Channel:
                 raise NotServedError(f"{subject}: {told or 'is not there'}")
             if code is not _BUSY and code not in _AWAY:
                 raise ModelError(f"{subject}: {told or code.name}")
+            if not self._patient:
+                raise _passing(subject, code, told)
             deaths += _LOST in told
-            if deaths > _DEATHS:
-                raise TemporaryError(f"{subject}: {told}")
+            if deaths > DEATHS:
+                raise LostError(f"{subject}: {told}")
             limit = settings.retry_seconds if self._met else min(_GREETING, settings.retry_seconds)
             if time.monotonic() - begun + pause > limit:
                 raise self._given_up(subject, code, told)
-            self._wait(pause * random.uniform(0.5, 1), stop, stopping)
+            wait(pause * random.uniform(0.5, 1), stop, stopping)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _once(self, method: str, message: bytes, stop: Stop) -> bytes:
@@ -135,7 +144,12 @@ class Channel:
         count(sent=len(message))
         if stop:
             raise Interrupted
-        under_way = call.future(message, timeout=settings.call_seconds)
+        try:
+            under_way = call.future(message, timeout=settings.call_seconds)
+        except ValueError:
+            if not self._closed:
+                raise
+            raise UnreachableError(f"{self.url}: is not there any more") from None
         try:
             with stop.calling(under_way.cancel):
                 answer: bytes = under_way.result()
@@ -168,13 +182,27 @@ class Channel:
             return error.code() not in (*_AWAY, grpc.StatusCode.DEADLINE_EXCEEDED)
         return True
 
-    @staticmethod
-    def _wait(seconds: float, stop: Stop, stopping: Event) -> None:
-        """Wait, in pieces so that either way of being stopped ends it."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if stop or stopping.wait(min(left, 0.1)):
-                raise Interrupted
+    def close(self) -> None:
+        """Call off all calls, and take no more: they end as where the server is away."""
+        self._closed = True
+        self._channel.close()
+
+
+def wait(seconds: float, stop: Stop, stopping: Event) -> None:
+    """Wait, in pieces so that either way of being stopped ends it, with `Interrupted`."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if stop or stopping.wait(min(left, 0.1)):
+            raise Interrupted
+
+
+def _passing(subject: str, code: grpc.StatusCode, told: str) -> TemporaryError:
+    """What passes, for those who know another server to ask."""
+    if _LOST in told:
+        return LostError(f"{subject}: {told}")
+    if code is _BUSY:
+        return BusyError(f"{subject}: has too much to do ({told}); start more, or ask less")
+    return UnreachableError(f"{subject}: {told or code.name}; another is asked")
 
 
 @cache

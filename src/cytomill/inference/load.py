@@ -14,7 +14,9 @@ from ..models.library import built_in
 from ..models.package import read
 from ..models.registry import find
 from ..models.weights import Weights
+from . import cpu
 from .pixels import SUFFIX, Pixels
+from .places import DNS, Dns
 from .runtime import Models, Runtime
 
 #: Where a model runs; ``auto`` is CUDA where there is a device, else the CPU.
@@ -40,9 +42,7 @@ def runtime(model: Model, device: Device, threads: int) -> Runtime:
         found = _on_cuda(model.name, model.weights, device, threads)
         if found is not None:
             return found
-    from .openvino import OpenVino
-
-    return OpenVino(model.name, model.weights, threads, int8=model.int8)
+    return cpu.fast(model.name, model.weights, threads, model.int8)
 
 
 def package_runtime(
@@ -95,6 +95,12 @@ def check_device(device: str) -> None:
         raise OptionError(f"--device {device}: must be {', '.join(get_args(Device))}")
 
 
+def check_undecided(device: str) -> None:
+    """Raise `OptionError` for a device where a model server has one."""
+    if device != "auto":
+        raise OptionError(f"--device {device}: the model server decides; leave it out")
+
+
 def _chosen(description: Description, kind: str | None) -> list[Weights]:
     """The weights to try, in that order; never none."""
     if kind is not None and kind in description.refused:
@@ -116,14 +122,7 @@ def _onnx(description: Description, weights: Weights, device: Device, threads: i
         found = _on_cuda(description.name, weights, device, threads)
         if found is not None:
             return found
-    from .openvino import OpenVino
-
-    try:
-        return OpenVino(description.name, weights, threads, exact=True)
-    except ModelError:
-        from .onnxrt import OnnxRuntime
-
-        return OnnxRuntime(description.name, weights, threads, cuda=False)
+    return cpu.exact(description.name, weights, threads)
 
 
 def _torchscript(
@@ -146,7 +145,15 @@ def _torchscript(
 
 def _on_cuda(name: str, weights: Weights, device: Device, threads: int) -> Runtime | None:
     """The model on a CUDA device; None where ``auto`` finds that there is none."""
-    from .onnxrt import OnnxRuntime, has_cuda
+    try:
+        from .onnxrt import OnnxRuntime, has_cuda
+    except ModuleNotFoundError as error:
+        if device == "auto":
+            return None
+        raise OptionError(
+            "--device cuda: ONNX Runtime is not installed; pip install onnxruntime-gpu, or use "
+            "--device cpu"
+        ) from error
 
     if device == "cuda":
         return OnnxRuntime(name, weights, threads, cuda=True)
@@ -175,19 +182,20 @@ def models(
     """The models of one run on ``device``: ``threads`` inferences at once, by default all cores.
 
     They are asked for by name, or by what `cytomill.models.package.read` takes. With ``server``,
-    ``grpc://HOST:PORT``, they are those of a model server. Raises `OptionError` for what is no
+    ``grpc://HOST:PORT``, they are those of a model server, with ``grpc+dns://HOST:PORT`` of those
+    at all addresses of a name. Raises `OptionError` for what is no
     such address, and for a device besides it.
     """
     if server is not None:
-        if device != "auto":
-            raise OptionError(f"--device {device}: the model server decides; leave it out")
+        check_undecided(device)
         try:
             from .remote import models as on_server
+            from .several import models as on_servers
         except ModuleNotFoundError as error:
             raise OptionError(
                 f"--model-server: {error.name} is not installed; pip install cytomill[server]"
             ) from error
-        return on_server(server)
+        return on_servers(Dns(server)) if server.startswith(DNS) else on_server(server)
     count = threads or cores()
 
     def load(name: str) -> Runtime:

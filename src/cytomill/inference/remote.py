@@ -131,7 +131,11 @@ def models(url: str) -> Models:
     where the server has it, and here around the network where it has but that, as Triton does.
     Raises `OptionError` for what is no such address.
     """
-    way = channel(url)
+    return models_of(channel(url))
+
+
+def models_of(way: Channel) -> Models:
+    """The models of the server at the end of ``way``, see `models`."""
 
     def load(name: str) -> Runtime:
         base = name.removesuffix(SUFFIX)

@@ -17,13 +17,14 @@ from threading import Event, Thread
 from typing import Any
 
 from ..errors import OptionError, TemporaryError
-from ..inference.load import Device, cores, models
+from ..inference.load import Device, cores
 from ..jobs.errors import BucketAwayError, BucketFullError
 from ..jobs.task import Task
 from ..ops.jitcache import warm
 from ..pipelines import registry
 from .backend import Backend
 from .hands import Hands, Held
+from .model_servers import models
 from .pulse import HUNG, Pulse
 from .stopping import stoppable
 from .waiting import For, Waiting
@@ -89,8 +90,15 @@ class Consumer:
         for pipeline in pipelines or ():
             registry.find(pipeline)
         self._waiting = Waiting(say)
-        own = stoppable(models(device, self.threads, model_server))
-        self._work = Work(backend, own, say, self._waiting)
+        own = models(
+            model_server,
+            backend.redis,
+            device,
+            self.threads,
+            lambda why: self._waiting.waits(For.MODEL_SERVER, why, "is not there"),
+            lambda: self._waiting.goes_on(For.MODEL_SERVER),
+        )
+        self._work = Work(backend, stoppable(own), say, self._waiting)
         self._hands = Hands(self.threads, self._work.do)
         self._pulse = Pulse(self.name, backend, self._hands, self._facts, say, leave)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-#: Seconds after which what is still waited for is said again.
-_AGAIN = 60.0
+#: Seconds after which what is still waited for is said again, and what is said in other words.
+_AGAIN, _OTHERWISE = 60.0, 10.0
 
 
 class For(StrEnum):
@@ -50,7 +50,7 @@ class Waiting:
         with self._lock:
             before = self._waits.get(what)
             same = before is not None and before.words == words
-            if before and same and now - before.said < _AGAIN:
+            if before and now - before.said < (_AGAIN if same else _OTHERWISE):
                 before.met = now
                 return
             self._waits[what] = _Wait(words, told, now, now)

@@ -13,6 +13,7 @@ from ...inference.standing import standing
 from ...jobs.job import Job
 from ...jobs.tokens import Tokens
 from ..backend import Backend
+from ..model_servers import addresses
 from ..storage import Storage
 from .auth import Caller, allowed
 from .common import Held
@@ -148,10 +149,10 @@ def models(caller: Operator, held: Held) -> list[ServerAnswer]:
     Of a model, what its network did between two looks over the time between is its utilisation.
     """
     told = held.queue.told_by(held.queue.consumers())
-    addresses = {str(one["model_server"]) for one in told if one.get("model_server")}
+    named = {str(one["model_server"]) for one in told if one.get("model_server")}
     if held.settings.model_server:
-        addresses.add(held.settings.model_server)
-    found = (standing(address) for address in sorted(addresses))
+        named.add(held.settings.model_server)
+    found = (standing(one) for where in sorted(named) for one in addresses(where, held.redis))
     return [ServerAnswer.model_validate(one, from_attributes=True) for one in found]
 
 
