@@ -50,6 +50,7 @@ PAGE_OF = {
     "serve": "kiosk.md",
     "up": "slurm.md",
     "down": "slurm.md",
+    "plan": "plan.md",
     "submit": "client.md",
     "jobs": "client.md",
     "api": "api.md",

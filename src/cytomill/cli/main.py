@@ -33,6 +33,7 @@ COMMANDS = {
     "serve": "Run a whole kiosk on this machine.",
     "up": "Run a kiosk whose workers are jobs of a cluster.",
     "down": "Stop such a kiosk.",
+    "plan": "Say how long a job will take on a cluster, and what it will cost.",
     "api": "Serve the HTTP API of a kiosk.",
     "consumer": "Take tasks from the queue of a kiosk and do them.",
     "tokens": "Create, list and revoke tokens of a kiosk.",

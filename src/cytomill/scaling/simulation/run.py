@@ -20,8 +20,8 @@ from .work import Work
 #: Who decides.
 Decide = Callable[[Snapshot], Decision]
 
-#: Seconds after which a simulation ends, whatever is left.
-_MOST = 30 * 86_400.0
+#: Seconds after which a simulation ends, whatever is left; and without any image done.
+_MOST, _STALLED = 30 * 86_400.0, 3600.0
 
 
 def deciding(policy: Policy, steadying: Steadying) -> Decide:
@@ -77,9 +77,18 @@ class Simulation:
         )
 
     def run(self, most: float = _MOST) -> Outcome:
-        """Go on until all is done and no node is left, or for ``most`` seconds."""
+        """Go on until all is done and no node is left, or for ``most`` seconds.
+
+        It also ends where nothing was done for an hour, and longer than things take.
+        """
+        scenario = self._scenario
+        effort, nodes = scenario.effort, [scenario.nodes_of(pool) for pool in scenario.pools]
+        each = scenario.bundle * (effort.own + effort.inference)
+        patience = _STALLED + 10 * (each + max(one.startup for one in nodes))
         while self._clock.now < BEGIN + most and not self._idle():
             self._clock.step()
+            if self._clock.now - (self._work.last or BEGIN) > patience and self._all_came():
+                break
         return self.outcome()
 
     def outcome(self) -> Outcome:
@@ -98,8 +107,11 @@ class Simulation:
             tuple(self._diary.samples),
         )
 
+    def _all_came(self) -> bool:
+        return self._came == self._scenario.arrivals.jobs
+
     def _over(self) -> bool:
-        return self._came == self._scenario.arrivals.jobs and self._tasks.over()
+        return self._all_came() and self._tasks.over()
 
     def _idle(self) -> bool:
         return self._fleet.empty() and self._over()
