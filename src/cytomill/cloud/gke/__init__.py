@@ -1,0 +1,1 @@
+"""Google Kubernetes Engine: what a cluster for a kiosk is made of, and what it leaves behind."""
