@@ -36,6 +36,7 @@ COMMANDS = {
     "plan": "Say how long a job will take on a cluster, and what it will cost.",
     "api": "Serve the HTTP API of a kiosk.",
     "consumer": "Take tasks from the queue of a kiosk and do them.",
+    "autoscaler": "Have as many consumers run as there is work for.",
     "tokens": "Create, list and revoke tokens of a kiosk.",
     "cluster": "Plan, create and destroy a Kubernetes cluster for a kiosk.",
 }

@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
-import resource
 import socket
 import threading
 import time
-import urllib.error
-import urllib.request
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,25 +22,18 @@ from ..signals import asked_to_stop
 from . import redis_server
 from .backend import Backend
 from .built_page import lacking
+from .local_pools import Local, Room
 from .serve_folder import DataFolder
 from .serve_parts import API, MODELS, REDIS, Parts, Ports
-from .serve_scaling import Room, Scaling
+from .serve_scaling import Scaling
 from .serve_token import admin_token
+from .starting import PAUSE, Stopped, allow_open_files, answers, until
 from .supervisor import Supervisor
 
 Say = Callable[[str], object]
 
-#: Seconds between two looks at whether a part is ready, or somebody wants the kiosk to stop.
-_PAUSE = 0.05
-
 #: Seconds between two looks at which models are installed.
 _LOOK = 10.0
-
-#: Deaths in a row, before it was ever ready, after which a part is taken not to work at all.
-_DEATHS = 3
-
-#: Files and connections that a part may have open, where the system allows it.
-_OPEN_FILES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +74,9 @@ def serve(plan: Plan, settings: Settings, say: Say, warn: Say) -> None:
     stopping = threading.Event()
     # A second signal ends the process, and with it all parts.
     with folder.lock() as lock, asked_to_stop(stopping.set):
-        _allow_open_files()
+        allow_open_files()
         with Supervisor(warn, held=lock) as supervisor:
             _Kiosk(plan, room, settings, folder, port, supervisor, stopping, say, warn).run()
-
-
-class _Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """Somebody wants the kiosk to stop before it is ready."""
 
 
 class _Kiosk:
@@ -137,7 +123,7 @@ class _Kiosk:
             self._start()
             while not self._stopping.wait(_LOOK):
                 self._find_models()
-        except _Stopped:
+        except Stopped:
             pass
         self._say("stopping: the work in hand is finished or given back")
         self._supervisor.stop(API)
@@ -183,8 +169,8 @@ class _Kiosk:
             self._say(f"work   {self._room.told(self._ports is not None, plan.idle)}")
         elif self._ports:
             models = f"http://127.0.0.1:{self._ports.http}/v2/health/ready"
-            self._until(lambda: _answers(models), MODELS)
-        self._until(lambda: _answers(f"{address}/api/v1/health/ready"), API)
+            self._until(lambda: answers(models), MODELS)
+        self._until(lambda: answers(f"{address}/api/v1/health/ready"), API)
         for name in self._consumers():
             self._until(self._consumers_are_ready, name)
         if self._scaling is not None:
@@ -195,16 +181,10 @@ class _Kiosk:
             threading.Thread(target=self._open, args=(f"{address}/",), daemon=True).start()
 
     def _scaled(self, room: Room) -> Scaling:
-        scaling = Scaling(
-            room,
-            self._plan.idle,
-            self._parts,
-            self._ports,
-            self._backend,
-            self._supervisor,
-            self._dead.append,
-            self._warn,
-        )
+        prefix = f"{self._prefix}{os.getpid()}-"
+        local = Local(room, self._plan.idle, self._parts, self._ports, prefix, self._dead.append)
+        log = self._folder.log("autoscaler")
+        scaling = Scaling(local, self._backend, self._supervisor, log, self._warn)
         scaling.start()
         return scaling
 
@@ -213,17 +193,7 @@ class _Kiosk:
             self._warn(f"--open: no browser shows {page}")
 
     def _until(self, ready: Callable[[], bool], name: str) -> None:
-        """Wait until a part is ready.
-
-        Raises `_Stopped`, and `CytomillError` with its last words where it keeps dying.
-        """
-        while not ready():
-            if self._stopping.wait(_PAUSE):
-                raise _Stopped
-            if self._supervisor.deaths(name) >= _DEATHS:
-                raise CytomillError(
-                    f"{name} does not start, it {self._supervisor.last_words(name)}"
-                )
+        until(ready, name, self._supervisor, self._stopping)
 
     def _redis_is_ready(self) -> bool:
         try:
@@ -240,7 +210,7 @@ class _Kiosk:
     def _find_models(self) -> None:
         """Have the model server look at its folder: models may have been installed."""
         if self._ports:
-            _answers(f"http://127.0.0.1:{self._ports.http}/v2/repository/index", b"{}")
+            answers(f"http://127.0.0.1:{self._ports.http}/v2/repository/index", b"{}")
 
     def _bury_predecessors(self) -> None:
         """Take back at once what consumers of an earlier kiosk on this folder had in hand."""
@@ -253,7 +223,7 @@ class _Kiosk:
     def _bury(self) -> None:
         """Take back what dead consumers had in hand, as soon as Redis can be told."""
         queue = self._backend.queue
-        while not self._stopping.wait(_PAUSE):
+        while not self._stopping.wait(PAUSE):
             while self._dead:
                 try:
                     queue.bury(self._dead[0], queue.queues())
@@ -286,19 +256,3 @@ def _local(host: str) -> str:
     if host in ("0.0.0.0", "::", ""):
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
-
-
-def _answers(url: str, data: bytes | None = None) -> bool:
-    try:
-        with urllib.request.urlopen(url, data, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
-
-
-def _allow_open_files() -> None:
-    """Let the parts, which inherit it, have as many connections as the system allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
-    if soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -71,8 +71,12 @@ class Autoscaler:
         self._after = "0-0"
         self._holds = False
         self._waits_for: Holder | None = None
-        #: The last decision; None before the first.
-        self.decision: Decision | None = None
+        #: How things stood after the last decision; None before the first.
+        self.status: Status | None = None
+        #: Why it does not decide, though it should; empty where all is well.
+        self.fault = "it has not decided yet"
+        #: When it last went round, by the monotonic clock.
+        self.turned = time.monotonic()
 
     def run(self, stop: Event, ready: Callable[[], object] = lambda: None) -> None:
         """Decide and act until ``stop`` is set, within 2 s and at once when the queue changes.
@@ -84,10 +88,11 @@ class Autoscaler:
         pause, is_ready = _AGAIN, False
         try:
             while not stop.is_set():
-                begun = time.monotonic()
+                begun = self.turned = time.monotonic()
                 try:
                     if self._may_act():
                         self.cycle(time.time())
+                    self.fault = ""
                     if not is_ready:
                         is_ready = True
                         ready()
@@ -96,8 +101,11 @@ class Autoscaler:
                 except Exception as error:
                     if isinstance(error, PermanentError) and not is_ready:
                         raise
-                    told = str(error) if isinstance(error, CytomillError) else reason(error, "")
-                    self._say(f"waits: {told}; workers are left as they are, again in {pause:g} s")
+                    self.fault = (
+                        str(error) if isinstance(error, CytomillError) else reason(error, "a cycle")
+                    )
+                    told = f"workers are left as they are, again in {pause:g} s"
+                    self._say(f"waits: {self.fault}; {told}")
                     stop.wait(pause)
                     pause = min(2 * pause, _AT_MOST)
         finally:
@@ -118,11 +126,11 @@ class Autoscaler:
         wishes = self._policy.wishes(seen)
         decision, self._memory = self._steadying.steady(seen, wishes, self._memory)
         self._act(seen, decision)
-        self.decision = decision
         self._tell(decision.wanted)
         troubles = self._misfires.troubles(self._driver.troubles()) + self._watch.troubles(now)
         self._say_troubles(troubles)
-        self._board.write(self._status(seen, decision, troubles))
+        self.status = self._status(seen, decision, troubles)
+        self._board.write(self.status)
         return decision
 
     def _may_act(self) -> bool:

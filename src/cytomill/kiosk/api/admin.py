@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from ...inference.standing import standing
 from ...jobs.job import Job
 from ...jobs.tokens import Tokens
+from ...scaling.board import Board
 from ..backend import Backend
 from ..model_servers import addresses
 from ..storage import Storage
@@ -148,6 +149,9 @@ def models(caller: Operator, held: Held) -> list[ServerAnswer]:
 
     Of a model, what its network did between two looks over the time between is its utilisation.
     """
+    status = Board(held.redis).read()
+    if status and (pools := status.servers()) and not any(x.ready + x.draining for x in pools):
+        return []  # none is wanted: that nobody answers at their address is no fault
     told = held.queue.told_by(held.queue.consumers())
     named = {str(one["model_server"]) for one in told if one.get("model_server")}
     if held.settings.model_server:
