@@ -22,7 +22,15 @@ from ..errors import OptionError
     is_flag=True,
     help="Let programs on this machine in without a token; only where --host is this machine.",
 )
-def command(host: str, port: int, free: bool) -> None:
+@click.option(
+    "--linger",
+    type=click.FloatRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seconds for which it goes on serving, and says that it is not ready, when it is asked to "
+    "stop.",
+)
+def command(host: str, port: int, free: bool, linger: float) -> None:
     """Serve the HTTP API of a kiosk, below /api/v1.
 
     Its queue and bucket are those of CYTOMILL_REDIS and CYTOMILL_BUCKET, see docs/settings.md.
@@ -38,4 +46,4 @@ def command(host: str, port: int, free: bool) -> None:
         ) from error
     from ..settings import settings
 
-    serve(Backend.of(settings), host, port, free=free, say=click.echo)
+    serve(Backend.of(settings), host, port, free=free, say=click.echo, linger=linger)

@@ -131,7 +131,11 @@ def create(backend: Backend, *, free: bool = False, page: Path = FOLDER) -> Fast
     app.router.routes.append(app.state.page)
     problems.install(app)
     describe(app)
-    app.add_middleware(Envelope, count=app.state.metrics.count)
+    app.add_middleware(
+        Envelope,
+        count=app.state.metrics.count,
+        leaving=lambda: app.state.readiness.leaving,
+    )
     return app
 
 

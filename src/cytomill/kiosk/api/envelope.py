@@ -32,10 +32,14 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Envelope:
-    """Middleware around all of the application."""
+    """Middleware around all of the application.
 
-    def __init__(self, app: ASGIApp, count: Count) -> None:
-        self._app, self._count = app, count
+    Where ``leaving`` says so connections are closed after their answer: the next one leads to a
+    process that stays.
+    """
+
+    def __init__(self, app: ASGIApp, count: Count, leaving: Callable[[], bool]) -> None:
+        self._app, self._count, self._leaving = app, count, leaving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -51,6 +55,8 @@ class Envelope:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if self._leaving():
+                    headers["Connection"] = "close"
             await send(message)
 
         try:

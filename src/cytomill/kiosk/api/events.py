@@ -101,8 +101,9 @@ def _at_work(held: Backend, owner: str) -> list[Message]:
 
 
 def _answer(events: AsyncIterator[bytes]) -> Response:
-    # A proxy must pass each event on as it comes.
-    headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+    # A proxy must pass each event on as it comes. When a stream ends its process may be ending too:
+    # the next request must not come on the same connection.
+    headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store", "Connection": "close"}
     return StreamingResponse(events, headers=headers, media_type="text/event-stream")
 
 

@@ -7,7 +7,7 @@ import time
 
 from fastapi import APIRouter, Request
 
-from ...errors import CytomillError
+from ...errors import CytomillError, TemporaryError
 from ..backend import Backend
 from .common import Held
 from .schemas import HealthAnswer
@@ -18,16 +18,24 @@ router = APIRouter(prefix="/health", tags=["operation"])
 _HOLDS = 1.0
 
 
+class LeavingError(TemporaryError):
+    """This process is about to end; ask another one."""
+
+
 class Readiness:
     """What the queue and the bucket last said; safe to use from several threads."""
 
     def __init__(self) -> None:
+        #: Whether the process is about to end.
+        self.leaving = False
         self._lock = threading.Lock()
         self._at = -_HOLDS
         self._error: CytomillError | None = None
 
     def check(self, held: Backend) -> None:
-        """Raises where either cannot be used."""
+        """Raises where either cannot be used, and `LeavingError`."""
+        if self.leaving:
+            raise LeavingError
         with self._lock:
             if time.monotonic() - self._at >= _HOLDS:
                 self._error = None

@@ -23,9 +23,12 @@ DRAIN = 15
 Say = Callable[[str], object]
 
 
-def serve(backend: Backend, host: str, port: int, *, free: bool, say: Say) -> None:
+def serve(
+    backend: Backend, host: str, port: int, *, free: bool, say: Say, linger: float = 0.0
+) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in hand; a second ends it at once.
 
+    Before that it goes on serving for ``linger`` seconds in which it says that it is not ready.
     ``say`` is given the address and ``ready``. ``free``: programs on this machine need no token.
     Raises `OptionError` for an address that cannot be had, or is not this machine's own where it
     must be.
@@ -38,12 +41,12 @@ def serve(backend: Backend, host: str, port: int, *, free: bool, say: Say) -> No
             "leave it out"
         )
     with listening(address, port) as where:
-        asyncio.run(_serve(create(backend, free=free), where, say))
+        asyncio.run(_serve(create(backend, free=free), where, say, linger))
 
 
-async def _serve(app: FastAPI, where: socket.socket, say: Say) -> None:
+async def _serve(app: FastAPI, where: socket.socket, say: Say, linger: float) -> None:
     server = Server(app)
-    on_signal(server.stop)
+    on_signal(lambda: server.leave(linger))
     running = asyncio.create_task(server.serve([where]))
     while not server.started and not running.done():
         await asyncio.sleep(0.01)
@@ -60,7 +63,7 @@ class Server(uvicorn.Server):
     """Serves ``app`` in a loop that has other work, and leaves signals to it."""
 
     def __init__(self, app: FastAPI) -> None:
-        self._hub = app.state.hub
+        self._hub, self._readiness = app.state.hub, app.state.readiness
         proxies = app.state.backend.settings.proxies
         super().__init__(
             uvicorn.Config(
@@ -84,6 +87,11 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> contextlib.nullcontext[None]:  # type: ignore[override]
         """None are."""
         return contextlib.nullcontext()
+
+    def leave(self, seconds: float) -> None:
+        """Say from now on that it is not ready, and stop in ``seconds``."""
+        self._readiness.leaving = True
+        asyncio.get_running_loop().call_later(seconds, self.stop)
 
     def stop(self) -> None:
         """Take no more requests; event streams end, what else is in hand is finished."""
