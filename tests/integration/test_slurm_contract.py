@@ -67,10 +67,8 @@ class SlurmRig:
         return found
 
     def alive(self) -> set[str]:
-        up = {
-            path.read_text().split()[0] for path in self.folder.glob("*/logs/*.log") if up_in(path)
-        }
-        return up & self._processes().keys()
+        running = self._processes()
+        return {name for name in running if (self.folder / "ended" / f"{name}.up").exists()}
 
     def kill(self, worker: Worker) -> None:
         self._processes()[worker.id].kill()
@@ -89,14 +87,6 @@ class SlurmRig:
 
     def back(self) -> None:
         self.slurm.start_controller()
-
-
-def up_in(path: Path) -> bool:
-    """Whether a worker has said that it is up: from then on it can be asked to end."""
-    try:
-        return " up\n" in path.read_text()
-    except FileNotFoundError:
-        return False
 
 
 class TestSlurmDriver(DriverTests):
