@@ -4,40 +4,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import redis
 
 from cytomill.jobs.errors import QueueAwayError
 from cytomill.jobs.queue import Queue
 from cytomill.jobs.redis import connect
+from cytomill.jobs.servers import Servers
 from cytomill.scaling.keda.watching import Watching
+from cytomill.scaling.policy import Wish
 from cytomill.scaling.snapshot import Pool, Role, State, Worker
 from tests.driver_contract import WatchingTests
 from tests.redis_server import RedisServer
 
 CONSUMERS = Pool("consumers", Role.CONSUMER, most=3, startup=60.0)
-SLIDES = Pool("slides", Role.CONSUMER, pipelines=("track", "zoo"))
 GPU = Pool("gpu", Role.MODEL_SERVER)
-
-
-@dataclass
-class Announced:
-    name: str
-    told: Mapping[str, Any]
-
-
-class Servers:
-    """Model servers, as a test has them."""
-
-    def __init__(self, *those: Announced) -> None:
-        self.those = those
-
-    def servers(self, within: float = 15.0) -> Sequence[Announced]:
-        return self.those
 
 
 class Pods:
@@ -52,11 +37,14 @@ class Pods:
         self.driver = self.another()
 
     def another(self) -> Watching:
-        return Watching(Queue(connect(self._server.url)), Servers(), [CONSUMERS, GPU], within=4.0)
+        return self._driver(self._server.url)
 
     def stranger(self) -> Watching:
-        queue = Queue(connect(f"{self._server.url}?db=1"))
-        return Watching(queue, Servers(), [CONSUMERS, GPU])
+        return self._driver(f"{self._server.url}?db=1")
+
+    def _driver(self, url: str) -> Watching:
+        client = connect(url)
+        return Watching(Queue(client), Servers(client), [CONSUMERS, GPU], within=4.0)
 
     def begin(self, count: int) -> None:
         for _ in range(count):
@@ -101,9 +89,10 @@ class TestWatching(WatchingTests):
 class Watched:
     """A driver whose workers beat when a test says so, in the test's own time."""
 
-    def __init__(self, queue: Queue, *pools: Pool) -> None:
-        self.queue, self.servers, self.now = queue, Servers(), time.time()
-        self.driver = Watching(queue, self.servers, pools, clock=lambda: self.now)
+    def __init__(self, client: redis.Redis) -> None:
+        self.queue, self.servers, self.now = Queue(client), Servers(client), time.time()
+        pools = [CONSUMERS, GPU]
+        self.driver = Watching(self.queue, self.servers, pools, clock=lambda: self.now)
 
     def beat(self, name: str, **told: Any) -> None:
         self.queue.beat(name, [], {"since": self.now, "pipelines": ["nuclei"], **told})
@@ -122,7 +111,7 @@ class Watched:
 @pytest.fixture
 def watched(redis_url: str) -> Iterator[Watched]:
     with connect(redis_url) as client:
-        yield Watched(Queue(client), CONSUMERS, GPU)
+        yield Watched(client)
 
 
 def test_those_asked_for_are_told_until_as_many_have_come(watched: Watched) -> None:
@@ -207,13 +196,26 @@ def test_what_the_tolerance_of_kubernetes_keeps_back_is_none(watched: Watched) -
     assert watched.driver.troubles() == []
 
 
-def test_pools_are_told_apart_by_names_or_else_by_what_they_take(redis_url: str) -> None:
-    with connect(redis_url) as client:
-        watched = Watched(Queue(client), CONSUMERS, SLIDES, GPU)
-        watched.beat("slides.x", pipelines=["track"])
-        watched.beat("y", pipelines=["zoo", "track"])
-        watched.beat("on-a-laptop", pipelines=["nuclei", "track"])
-        watched.beat("gpu.z")  # no model server
-        watched.servers.those = (Announced("any", {"since": 1.0}), Announced("gpu.1", {"since": 2}))
-        pools = {one.id: one.pool for one in watched.driver.workers()}
-    assert pools == {"slides.x": "slides", "y": "slides", "any": "gpu", "gpu.1": "gpu"}
+def test_pools_are_told_apart_by_names(watched: Watched) -> None:
+    watched.beat("consumers.a")
+    watched.beat("on-a-laptop")
+    watched.beat("gpu.b")  # no model server
+    watched.servers.beat("gpu.c", "gpu-0:8500", {"since": 1.0})
+    watched.servers.beat("consumers.d", "laptop:8500", {"since": 1.0})
+    pools = {one.id: one.pool for one in watched.driver.workers()}
+    assert pools == {"consumers.a": "consumers", "gpu.c": "gpu"}
+
+
+def test_kubernetes_is_not_told_to_end_the_busy(watched: Watched) -> None:
+    watched.beat("consumers.a", doing=[{"job": "j"}])
+    watched.beat("consumers.b", doing=[{"job": "j"}])
+    watched.beat("consumers.c", doing=[])
+    watched.beat("consumers.d", doing=[{"job": "j"}], draining=True)
+    watched.servers.beat("gpu.a", "gpu-0:8500", {"since": 1.0, "running": 0, "waiting": 3})
+    watched.driver.workers()
+    wishes = {"consumers": Wish(1, "little to do"), "gpu": Wish(0, "nothing to do")}
+    kept = watched.driver.kept(wishes)
+    assert {name: wish.count for name, wish in kept.items()} == {"consumers": 2, "gpu": 1}
+    assert kept["consumers"].why == "little to do; so many are busy"
+    more = {"consumers": Wish(5, "much to do"), "gpu": Wish(0, "all is spent", firm=True)}
+    assert watched.driver.kept(more) == more

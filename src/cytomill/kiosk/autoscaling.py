@@ -111,7 +111,7 @@ def for_keda(
             way.warn,
             engine="Kubernetes",
             currency=backend.price.currency if backend.price else "",
-            tell=wanted.tell,
+            tell=lambda wishes: wanted.tell(driver.kept(wishes)),
         )
         _run(autoscaler, way, stop)
 

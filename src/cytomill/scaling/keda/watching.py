@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
 
 from ...errors import TemporaryError
 from ...jobs.queue import Queue
+from ...jobs.servers import Servers
 from ..driver import Trouble
+from ..policy import Wish
 from ..snapshot import Pool, Role, State, Worker
 
 #: Seconds after which a worker that is not heard of is gone.
@@ -24,28 +26,6 @@ _LATE, _SOONEST = 3.0, 180.0
 
 #: Part of its pods that Kubernetes may have too few of: the tolerance of its autoscaler.
 _TOLERANCE = 0.1
-
-
-class Announced(Protocol):
-    """A model server as it tells of itself."""
-
-    @property
-    def name(self) -> str:
-        """Its name in the queue's Redis."""
-        ...
-
-    @property
-    def told(self) -> Mapping[str, Any]:
-        """What it told last."""
-        ...
-
-
-class Servers(Protocol):
-    """The model servers that beat in the queue's Redis."""
-
-    def servers(self, within: float = ...) -> Sequence[Announced]:
-        """Those heard of in the last ``within`` seconds."""
-        ...
 
 
 @dataclass(slots=True)
@@ -71,9 +51,7 @@ class _Pool:
 class Watching:
     """Tells which workers there are by what they tell of themselves; starts and stops none.
 
-    A worker named ``POOL.ANYTHING`` is one of that pool. Of another name it is one of the only pool
-    of its kind, or of the only one that takes tasks of the same pipelines; else it is none of
-    Kubernetes'.
+    A worker named ``POOL.ANYTHING`` is one of that pool; others are none of Kubernetes'.
 
     Those that were asked for are told as ``ASKED`` until as many have come, and those to stop as
     ``DRAINING`` until as many have gone: which pods end is up to Kubernetes. It ends them by
@@ -96,6 +74,7 @@ class Watching:
         self._within, self._clock = within, clock
         self._pools = {pool.name: _Pool(pool) for pool in pools}
         self._numbers = 0
+        self._busy: Counter[str] = Counter()
         self._away: Trouble | None = None
         self._back = float("-inf")
 
@@ -127,6 +106,18 @@ class Watching:
                 one.ending.setdefault(worker.id, until)
             else:
                 one.asked = [x for x in one.asked if x.id != worker.id]
+
+    def kept(self, wishes: Mapping[str, Wish]) -> Mapping[str, Wish]:
+        """What Kubernetes is to be told: no fewer than have work in hand, but for firm wishes.
+
+        It might choose any of them.
+        """
+        return {
+            name: replace(wish, count=self._busy[name], why=f"{wish.why}; so many are busy")
+            if wish.count < self._busy[name] and not wish.firm
+            else wish
+            for name, wish in wishes.items()
+        }
 
     def troubles(self) -> Sequence[Trouble]:
         """That the queue is away, or that pods do not come."""
@@ -165,30 +156,26 @@ class Watching:
         else:
             if self._away is not None:
                 self._away, self._back = None, now
+            self._busy = Counter(
+                worker.pool for worker, busy in found if busy and worker.state is State.READY
+            )
             for one in self._pools.values():
-                self._look(one, {x.id: x for x in found if x.pool == one.pool.name}, now)
+                there = {worker.id: worker for worker, _ in found if worker.pool == one.pool.name}
+                self._look(one, there, now)
 
-    def _told(self) -> Iterator[Worker]:
-        """All that tell of themselves and belong to a pool."""
+    def _told(self) -> Iterator[tuple[Worker, bool]]:
+        """All that tell of themselves and belong to a pool, and whether each has work in hand."""
         names = self._queue.consumers(self._within)
-        told = zip(names, self._queue.told_by(names), strict=True)
-        servers = [(one.name, one.told) for one in self._servers.servers(self._within)]
-        for role, beats in ((Role.CONSUMER, told), (Role.MODEL_SERVER, servers)):
+        consumers = zip(names, self._queue.told_by(names), strict=True)
+        servers = ((one.name, one.told) for one in self._servers.servers(self._within))
+        for role, beats in ((Role.CONSUMER, consumers), (Role.MODEL_SERVER, servers)):
             for name, beat in beats:
-                pool = self._pool_of(name, role, beat)
-                if pool is not None and beat:
-                    state = State.DRAINING if beat.get("draining") else State.READY
-                    yield Worker(name, pool, state, float(beat["since"]))
-
-    def _pool_of(self, name: str, role: Role, beat: Mapping[str, Any]) -> str | None:
-        alike = [one.pool for one in self._pools.values() if one.pool.role is role]
-        named = name.split(".")[0]
-        if any(pool.name == named for pool in alike):
-            return named
-        takes = set(beat.get("pipelines", ()))
-        if len(alike) > 1:
-            alike = [pool for pool in alike if pool.pipelines and set(pool.pipelines) == takes]
-        return alike[0].name if len(alike) == 1 else None
+                one = self._pools.get(name.split(".")[0])
+                if one is None or one.pool.role is not role or not beat:
+                    continue
+                state = State.DRAINING if beat.get("draining") else State.READY
+                busy = beat.get("doing") or beat.get("running") or beat.get("waiting")
+                yield Worker(name, one.pool.name, state, float(beat["since"])), bool(busy)
 
     def _look(self, one: _Pool, found: dict[str, Worker], now: float) -> None:
         """Take in what is there of a pool now."""
