@@ -50,11 +50,15 @@ class Steadying:
     period: float = 0.0
     """Seconds for which a policy's wishes stand, as its `Policy.period` says."""
 
+    keep: float = 0.5
+    """The cool-down, in start-ups of the pool: for so long a worker is kept that is not wished for
+    any more. Keeping it for as long as a new one takes to start never costs more than twice what
+    foresight would (the ski-rental problem); half of it is as safe where jobs rarely follow one
+    another so closely, and engines keep their nodes for a while of their own."""
+
     shortest: float = 10.0
     longest: float = 300.0
-    """Bounds, in seconds, of the cool-down: for so long a worker is kept that is not wished for any
-    more. Between them it is the pool's start-up. Who keeps an idle worker for as long as a new one
-    takes to start never pays more than twice what foresight would (the ski-rental problem)."""
+    """Bounds of the cool-down, in seconds."""
 
     calm: float = 600.0
     """Seconds that it takes instead where only a little would be saved, so that the chances of a
@@ -89,7 +93,9 @@ class Steadying:
             )
             wanted[pool.name] = wish
             fresh, leaving = self._parted(seen, pool)
-            missing = min(wish.count, pool.most - len(leaving)) - len(fresh)
+            # Who is only kept for a while needs no successor.
+            needed = min(wish.count, max(pool.least, standing[pool.name].count))
+            missing = min(needed, pool.most - len(leaving)) - len(fresh)
             if missing > 0:
                 start[pool.name] = missing
             elif wish.firm:
@@ -102,7 +108,7 @@ class Steadying:
 
     def cooldown(self, pool: Pool) -> float:
         """Seconds for which a worker of a pool is kept that is not wished for any more."""
-        return min(self.longest, max(self.shortest, pool.startup))
+        return min(self.longest, max(self.shortest, self.keep * pool.startup))
 
     def _held(self, seen: Snapshot, pool: Pool, wish: Wish, highs: Highs) -> tuple[Wish, Highs]:
         """What a pool is held at, and its past wishes with this one."""

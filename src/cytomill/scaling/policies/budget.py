@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from ..policy import Wish
 from ..snapshot import Pool, Role, Snapshot, State, Worker
+from .fill import remaining
 from .plan import Plan
 from .throughput import Throughput, told
 
@@ -55,10 +56,10 @@ class Budget:
             return {pool.name: self._end(seen, pool, kept) for pool in seen.pools}
         found = self.policy.plan(seen)
         more = {pool.name: max(0, found.count(pool) - seen.count(pool)) for pool in seen.pools}
-        may = self._affordable(seen, found, more, left)
+        may = self._affordable(seen, found, left)
         wishes = {}
         for pool in seen.pools:
-            held = more[pool.name] - may[pool.name]
+            held = max(0, more[pool.name] - may[pool.name])
             why = told(found, pool)
             if held:
                 why = f"the budget holds back {held} more, for {left:.2f} is left of it; {why}"
@@ -99,40 +100,74 @@ class Budget:
         )
         return self.tail * mean
 
-    def _affordable(
-        self, seen: Snapshot, found: Plan, more: Mapping[str, int], left: float
-    ) -> dict[str, int]:
-        """How many more of each pool there is money for, in like parts."""
-        prices = {
+    def _affordable(self, seen: Snapshot, found: Plan, left: float) -> dict[str, int]:
+        """How many more of each pool there is money for: consumers for the model servers there may
+        be, and neither without the other."""
+        costs = {
             pool.name: pool.price
             * (pool.startup + self.notice + self.ending + self._longest(seen, pool))
             / 3600
             for pool in seen.pools
         }
         work = sum(found.needs[pool.name] / pool.threads * pool.price / 3600 for pool in seen.pools)
-        money = max(left - work, self.starts * left)
-        if left < self.least * self.budget and any(prices.values()):
-            money = 0.0
-
-        def part(share: float) -> dict[str, int]:
-            # Without one of each pool that has none the others could do nothing.
-            return {
-                pool.name: min(
-                    more[pool.name],
-                    max(math.floor(share * more[pool.name]), int(not seen.count(pool))),
-                )
-                for pool in seen.pools
+        # What those that there are took to start is not spent once more on others.
+        there = {pool.name: costs[pool.name] * seen.count(pool) for pool in seen.pools}
+        starts = self.starts * (left + sum(there.values()))
+        free = left - sum(
+            pool.price * remaining(pool, one, seen.now) / 3600
+            for pool in seen.pools
+            for one in seen.of(pool, State.ASKED, State.STARTING)
+        )
+        if left < self.least * self.budget and any(costs.values()):
+            free = 0.0
+        consumers = [pool for pool in seen.pools if pool.role is Role.CONSUMER]
+        servers = [pool for pool in seen.pools if pool.role is Role.MODEL_SERVER]
+        more: dict[str, int] = {}
+        share = 1.0
+        kept = 0.0 if any(map(seen.count, consumers)) else _cheapest(consumers, costs)
+        for pools in (servers, consumers):
+            wanted = {
+                pool.name: max(0, math.ceil(share * found.count(pool)) - seen.count(pool))
+                for pool in pools
             }
+            spent = sum(there[pool.name] for pool in pools)
+            money = min(free, max(free - work, starts - spent)) - kept
+            alone = {pool.name for pool in pools if not seen.count(pool)}
+            some = _bought(wanted, costs, money, alone)
+            more |= some
+            free -= sum(costs[name] * count for name, count in some.items())
+            planned = sum(map(found.count, pools))
+            share = sum(seen.count(pool) + some[pool.name] for pool in pools) / max(1, planned)
+            share, kept = (min(1.0, share) if planned else 1.0), 0.0
+        if not any(seen.count(pool) + more[pool.name] for pool in consumers):
+            more |= dict.fromkeys((pool.name for pool in servers), 0)
+        return more
 
-        def cost(counts: Mapping[str, int]) -> float:
-            return sum(prices[name] * count for name, count in counts.items())
 
-        low, high = 0.0, 1.0
-        if cost(part(high)) <= money:
-            return part(high)
-        if cost(part(low)) > min(left, money):
-            return dict.fromkeys(more, 0)
-        for _ in range(20):
-            middle = (low + high) / 2
-            low, high = (middle, high) if cost(part(middle)) <= money else (low, middle)
-        return part(low)
+def _cheapest(pools: list[Pool], costs: Mapping[str, float]) -> float:
+    return min((costs[pool.name] for pool in pools), default=0.0)
+
+
+def _bought(
+    wanted: Mapping[str, int], costs: Mapping[str, float], money: float, alone: set[str]
+) -> dict[str, int]:
+    """The largest like part of ``wanted`` that there is money for; one at least of ``alone``."""
+
+    def part(share: float) -> dict[str, int]:
+        return {
+            name: min(count, max(math.floor(share * count), int(name in alone)))
+            for name, count in wanted.items()
+        }
+
+    def affordable(share: float) -> bool:
+        return sum(costs[name] * count for name, count in part(share).items()) <= money
+
+    if affordable(1.0):
+        return part(1.0)
+    if not affordable(0.0):
+        return dict.fromkeys(wanted, 0)
+    low, high = 0.0, 1.0
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (middle, high) if affordable(middle) else (low, middle)
+    return part(low)

@@ -8,9 +8,10 @@ work of W thread-seconds is done in D seconds, where the sum of t(i) x max(0, D 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, repeat
 
 from ..snapshot import Pool, Snapshot, State, Worker
 
@@ -80,10 +81,13 @@ class Filled:
 
 
 @dataclass(slots=True)
-class _Candidate:
+class _Alike:
+    """So many workers of a pool that are ready in so many seconds; no state where not there."""
+
     pool: Pool
     ready: float
     state: State | None
+    count: int
 
 
 @dataclass(slots=True)
@@ -98,13 +102,13 @@ class _Flow:
 
     def after(self, threads: float, ready: float) -> float:
         """When it is done with so many threads more, which are ready then."""
-        if ready >= self.done:
+        if ready >= self.done or not threads:
             return self.done
         return (self.work + self.head + threads * ready) / (self.threads + threads)
 
     def add(self, threads: float, ready: float) -> None:
         """Have more threads share it."""
-        if ready < self.done:
+        if threads and ready < self.done:
             self.done = self.after(threads, ready)
             self.threads += threads
             self.head += threads * ready
@@ -177,46 +181,49 @@ def _fill(
     """Fill pools for the same queues together; returns how their whole work is done."""
     waiting = sum(one.waiting for one in works)
     tasks = waiting + sum(one.running for one in works)
-    flows, total = _flows(works)
-    age = max((one.age for one in works), default=0.0)
-    doubt = bounds.doubt if any(not one.sure for one in works) else 1.0
-    threads = coming = 0.0
+    flows = _flows(works)
+    age = max(one.age for one in works)
+    pays = bounds.pays * (bounds.doubt if any(not one.sure for one in works) else 1.0)
+    threads = coming = 0
     for pool in pools:
         reasons[pool.name] = "all that may be had"
-    shut: set[str] = set()
-    for one in _candidates(seen, pools, bounds):
+
+    def refused(one: _Alike, before: int) -> str:
+        """Why one more is not worth having beside ``before`` like it; empty where it is."""
         pool, new = one.pool, one.state is None
-        if new and pool.name in shut:
-            continue
-        after = total.after(pool.threads, one.ready)
+        more = before * pool.threads
         limit = (bounds.soon if new else bounds.use).get(pool.name, math.inf)
-        reason = ""
-        if one.state is State.READY:
-            if threads >= tasks:
-                reason = "there are no tasks for more"
-        elif coming >= waiting:
-            reason = "there are no tasks for more"
-        elif one.ready >= total.done:
-            reason = "all will be done before more are ready"
-        elif new and after - one.ready < bounds.pays * doubt * _patience(pool, age):
-            reason = f"more would find too little to do once they are ready, in {one.ready:.0f} s"
-        elif threads >= limit:
-            reason = "the others can use no more"
-        elif not any(flow.done > flow.by for flow in flows):
-            reason = "these finish in time"
-        if reason and not (forced and not threads and tasks and limit > 0):
-            reasons[pool.name] = reason
-            if new:
-                shut.add(pool.name)
-            continue
-        counts[pool.name] += 1
-        threads += pool.threads
-        taken.append((one.ready, pool.threads))
+        if forced and tasks and limit > 0 and not threads + more:
+            return ""
+        beside = coming if one.state is not State.READY else threads
+        if beside + more >= (waiting if one.state is not State.READY else tasks):
+            return "there are no tasks for more"
+        done = flows[-1].after(more, one.ready)
+        if one.state is not State.READY and one.ready >= done:
+            return "all will be done before more are ready"
+        useful = flows[-1].after(more + pool.threads, one.ready) - one.ready
+        if new and useful < pays * _patience(pool, age):
+            return f"more would find too little to do once they are ready, in {one.ready:.0f} s"
+        if threads + more >= limit:
+            return "the others can use no more"
+        if not any(flow.after(more, one.ready) > flow.by for flow in flows):
+            return "these finish in time"
+        return ""
+
+    for one in _candidates(seen, pools, bounds):
+        # Where one is refused, so are all after it: the first of these is looked for by halves.
+        first = bisect_left(range(one.count), True, key=lambda before: bool(refused(one, before)))
+        if first < one.count:
+            reasons[one.pool.name] = refused(one, first)
+        more = first * one.pool.threads
+        counts[one.pool.name] += first
+        taken += [(one.ready, one.pool.threads)] * first
+        threads += more
         if one.state is not State.READY:
-            coming += pool.threads
+            coming += more
         for flow in flows:
-            flow.add(pool.threads, one.ready)
-    return total
+            flow.add(more, one.ready)
+    return flows[-1]
 
 
 def _patience(pool: Pool, age: float) -> float:
@@ -226,8 +233,8 @@ def _patience(pool: Pool, age: float) -> float:
     return pool.startup * (1.0 - 0.5 * min(1.0, age / pool.startup))
 
 
-def _flows(works: Sequence[Work]) -> tuple[list[_Flow], _Flow]:
-    """Work by the time it is to be done, each with all that is more urgent; and all of it."""
+def _flows(works: Sequence[Work]) -> list[_Flow]:
+    """Work by the time it is to be done, each with all that is more urgent: all of it last."""
     flows: list[_Flow] = []
     sofar = 0.0
     for work in sorted(works, key=lambda one: one.by):
@@ -236,23 +243,22 @@ def _flows(works: Sequence[Work]) -> tuple[list[_Flow], _Flow]:
             flows[-1].work = sofar
         else:
             flows.append(_Flow(sofar, work.by))
-    return flows, flows[-1]
+    return flows
 
 
-def _candidates(seen: Snapshot, pools: Iterable[Pool], bounds: Bounds) -> Iterable[_Candidate]:
+def _candidates(seen: Snapshot, pools: Sequence[Pool], bounds: Bounds) -> list[_Alike]:
     """Workers that there are, then those that there might be, the soonest ready first."""
-    there: list[_Candidate] = []
-    might: list[tuple[tuple[float, float], Iterable[_Candidate]]] = []
+    there: list[_Alike] = []
+    might: list[_Alike] = []
     for pool in pools:
         first = bounds.first.get(pool.name, 0.0)
         workers = seen.of(pool, State.ASKED, State.STARTING, State.READY)
-        there += [
-            _Candidate(pool, max(first, remaining(pool, one, seen.now)), one.state)
-            for one in workers
-        ]
-        ready, price = max(first, pool.startup), pool.price / pool.threads
-        news = repeat(_Candidate(pool, ready, None), max(0, pool.most - len(workers)))
-        might.append(((price, ready) if bounds.cheap else (ready, price), news))
+        alike = Counter((max(first, remaining(pool, one, seen.now)), one.state) for one in workers)
+        there += [_Alike(pool, ready, state, count) for (ready, state), count in alike.items()]
+        might.append(_Alike(pool, max(first, pool.startup), None, max(0, pool.most - len(workers))))
     there.sort(key=lambda one: (one.ready, one.state is not State.READY))
-    might.sort(key=lambda one: one[0])
-    return chain(there, *(news for _, news in might))
+    if bounds.cheap:
+        might.sort(key=lambda one: (one.pool.price / one.pool.threads, one.ready))
+    else:
+        might.sort(key=lambda one: (one.ready, one.pool.price / one.pool.threads))
+    return there + might

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..snapshot import Load, Pool, Role, Snapshot, State
-from .fill import Bounds, Filled, Work, fill
+from .fill import Bounds, Filled, Work, fill, remaining
 
 #: Use of devices from which on they are taken to have as much to do as they can.
 _FULL = 0.95
+
+#: Use of late from which on that of this moment, of few devices mostly chance, says something too.
+_HALF = 0.5
 
 #: Seconds that consumers may be ready before the first model server is.
 _EARLY = 5.0
@@ -29,7 +32,7 @@ class Speeds:
     doubt: float = 2.0
     """How many times as much a worker must find to do where that is only guessed."""
 
-    spare: float = 1.25
+    spare: float = 1.1
     """Consumers for each that model servers need, so that no device waits for one."""
 
 
@@ -39,6 +42,10 @@ class Plan:
 
     servers: Filled
     consumers: Filled
+    soonest: Mapping[str, float]
+    """Seconds in which consumers could be done with each queue if there were as many as pay; 0
+    where they wait for model servers."""
+
     needs: Mapping[str, float]
     """Thread-seconds that are left, by pool."""
 
@@ -52,7 +59,9 @@ class Plan:
 
     def done(self, queue: str) -> float:
         """Seconds until a queue has nothing left to do; infinite where nobody does it."""
-        return max(self.servers.done.get(queue, 0.0), self.consumers.done.get(queue, math.inf))
+        if queue in self.servers.done:
+            return max(self.servers.done[queue], self.soonest[queue])
+        return self.consumers.done.get(queue, math.inf)
 
     def seconds(self, pool: Pool) -> float:
         """Seconds until a pool has nothing left to do."""
@@ -96,17 +105,19 @@ def plan(seen: Snapshot, speeds: Speeds, aim: Aim) -> Plan:
         for one in loads
         if one.queue in needed
     ]
-    full = seen.use is not None and seen.use >= _FULL
+    use = _use(seen, servers)
     doubt = speeds.doubt
     limits: dict[str, float] = {}
-    if device and not full:
-        soonest = [replace(one, by=0.0) for one in own]
-        free = fill(seen, consumers, soonest, Bounds(aim.pays, doubt, cheap=aim.cheap))
+    soonest = dict.fromkeys(needed, 0.0)
+    if device and (seen.use is None or seen.use < _FULL):
+        hasty = [replace(one, by=0.0) for one in own]
+        free = fill(seen, consumers, hasty, Bounds(aim.pays, doubt, cheap=aim.cheap))
         limits = _limits(servers, device, free, speeds.spare)
+        soonest = {name: free.done[name] for name in needed}
     served = fill(seen, servers, device, Bounds(aim.pays, doubt, limits, limits, cheap=aim.cheap))
-    spare = _spare(seen, speeds)
+    spare = _spare(use, speeds)
     limits = _limits(consumers, own, served, spare, needed)
-    crowd = _crowd(seen, consumers, servers, full)
+    crowd = _crowd(seen, consumers, servers, use)
     everything = sum(threads for _, threads in served.ready)
     first = min((ready for ready, _ in served.ready), default=0.0)
     soon: dict[str, float] = {}
@@ -120,14 +131,16 @@ def plan(seen: Snapshot, speeds: Speeds, aim: Aim) -> Plan:
         by_then = sum(threads for ready, threads in served.ready if ready <= pool.startup + _EARLY)
         soon[pool.name] = limits[pool.name] * by_then / everything if by_then else 0.0
         after[pool.name] = first
-    hurried = [replace(one, by=one.by / spare) if one.queue in needed else one for one in own]
-    using = fill(seen, consumers, hurried, Bounds(aim.pays, doubt, limits, soon, after, aim.cheap))
+    # Fewer consumers than the model servers can use would only have these wait for them.
+    keen = [replace(one, by=0.0) if one.queue in needed else one for one in own]
+    using = fill(seen, consumers, keen, Bounds(aim.pays, doubt, limits, soon, after, aim.cheap))
+    served = _in_time(seen, servers, served, consumers, using)
     needs = {
         pool.name: sum(one.seconds for one in works if pool.serves(one.queue))
         for pools, works in ((servers, device), (consumers, own))
         for pool in pools
     }
-    return Plan(served, using, needs)
+    return Plan(served, using, soonest, needs)
 
 
 def _work(load: Load, each: float, aim: Aim) -> Work:
@@ -159,17 +172,45 @@ def _limits(
     }
 
 
-def _spare(seen: Snapshot, speeds: Speeds) -> float:
+def _in_time(
+    seen: Snapshot, servers: list[Pool], served: Filled, consumers: list[Pool], using: Filled
+) -> Filled:
+    """Model servers without those that would be ready long before the first consumer is."""
+    waits = [
+        remaining(pool, one, seen.now)
+        for pool in consumers
+        for one in seen.of(pool, State.ASKED, State.STARTING, State.READY)
+    ] or [pool.startup for pool in consumers if using.counts[pool.name]]
+    first = min(waits, default=0.0)
+    counts, reasons = dict(served.counts), dict(served.reasons)
+    for pool in servers:
+        if first > pool.startup + _EARLY and counts[pool.name] > seen.count(pool):
+            counts[pool.name] = seen.count(pool)
+            reasons[pool.name] = f"more are started when consumers are nearly there: {first:.0f} s"
+    return replace(served, counts=counts, reasons=reasons)
+
+
+def _use(seen: Snapshot, servers: list[Pool]) -> float | None:
+    """Use of the devices: of late, or at this moment where that is more."""
+    if seen.use is None:
+        return None
+    ready = [(pool, one) for pool in servers for one in seen.of(pool, State.READY)]
+    threads = sum(pool.threads for pool, _ in ready)
+    busy = sum(min(pool.threads, one.busy) for pool, one in ready)
+    return max(seen.use, busy / threads) if threads and seen.use >= _HALF else seen.use
+
+
+def _spare(use: float | None, speeds: Speeds) -> float:
     """Consumers to spare; none where devices are busy, for then tasks wait for these.
 
     The seconds of a task are then as many as there are consumers, and more would make it more.
     """
-    if not seen.use:
+    if not use:
         return speeds.spare
-    return 1.0 if seen.use >= _FULL else min(speeds.spare, 1.0 / seen.use)
+    return 1.0 if use >= _FULL else min(speeds.spare, 1.0 / use)
 
 
-def _crowd(seen: Snapshot, consumers: list[Pool], servers: list[Pool], full: bool) -> float:
+def _crowd(seen: Snapshot, consumers: list[Pool], servers: list[Pool], use: float | None) -> float:
     """Consumers' threads for each of the model servers' from which on more are of no use.
 
     Those that work keep devices busy for part of the time: it takes no more for all of it. Where it
@@ -178,10 +219,10 @@ def _crowd(seen: Snapshot, consumers: list[Pool], servers: list[Pool], full: boo
     threads = sum(pool.threads * len(seen.of(pool, State.READY)) for pool in consumers)
     working = min(threads, sum(one.running for one in seen.loads))
     devices = sum(pool.threads * len(seen.of(pool, State.READY)) for pool in servers)
-    if not seen.use or not working or not devices:
+    if not use or not working or not devices:
         return math.inf
-    crowd = 1.1 * working / (devices * seen.use)
-    if full:
+    crowd = working / (devices * use)
+    if seen.use and seen.use >= _FULL:
         every = sum(pool.threads * seen.count(pool) for pool in consumers)
         crowd = min(crowd, every / sum(pool.threads * seen.count(pool) for pool in servers))
     return crowd

@@ -21,9 +21,9 @@ class Throughput:
     waited for as long as a worker takes to start.
     """
 
-    pays: float = 1.0
-    """Start-ups that a worker must find work for, to be started. At 1 it works as long as it
-    started."""
+    pays: float = 0.5
+    """Start-ups that a worker must find work for, to be started: at 0.5 the last one, which has the
+    least to do, is at work for a third of its time."""
 
     speeds: Speeds = field(default_factory=Speeds)
 
