@@ -214,7 +214,6 @@ VARIANTS: dict[str, Values] = {
             "modelServer": {"discovery": "queue", "modelMemory": "2G", "load": []},
             "scaling": {"policy": "budget", "budget": 20.5},
             "ingress": {
-                "enabled": True,
                 "host": "kiosk.example.org",
                 "google": True,
                 "tls": {"secret": "tls"},

@@ -204,6 +204,8 @@ def test_an_image_of_ones_own_is_used_everywhere():
     manifests = least({"image": image, "imagePullSecrets": ["pull"]})
     ours = [c["image"] for x in workloads(manifests) for c in containers(x)]
     assert ours.count("registry.example.org:5000/lab/cytomill:1.2") == 3
+    assert ours.count("registry.example.org:5000/lab/cytomill-model-server:0.1.0") == 1
+    assert ours.count("valkey/valkey:8.1") == 1
     for one in workloads(manifests):
         assert pod(one)["spec"]["imagePullSecrets"] == [{"name": "pull"}]
 

@@ -55,8 +55,7 @@ FAULTS = {
             "triton": {"image": {"repository": "triton", "tag": "26.09"}},
         }
     },
-    "ingress.host is empty": {"ingress": {"enabled": True}},
-    "ingress.tls.secret is empty": {"ingress": {"enabled": True, "host": "kiosk.example.org"}},
+    "ingress.tls.secret is empty": {"ingress": {"host": "kiosk.example.org"}},
     "scaling.within is empty": {"scaling": {"policy": "deadline"}},
     "scaling.within: is for the policy deadline": {"scaling": {"within": "4h"}},
     "scaling.budget is empty": {"scaling": {"policy": "budget"}},

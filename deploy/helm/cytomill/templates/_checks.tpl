@@ -8,11 +8,8 @@
 {{- include "cytomill.checkPools" . -}}
 {{- include "cytomill.checkModels" . -}}
 {{- with $values.ingress -}}
-{{- if .enabled -}}
-{{- if not .host -}}{{- fail "ingress.host is empty: name the host of the kiosk, such as kiosk.example.org" -}}{{- end -}}
-{{- if not (or .tls.secret .tls.byController) -}}
+{{- if and .host (not (or .tls.secret .tls.byController)) -}}
 {{- fail "ingress.tls.secret is empty: tokens are passwords, so the ingress must encrypt; name a Secret of the type kubernetes.io/tls, or set ingress.tls.byController where the controller has a certificate of its own" -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- with $values.scaling -}}

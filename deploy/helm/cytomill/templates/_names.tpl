@@ -74,6 +74,9 @@ app.kubernetes.io/part-of: cytomill
 
 {{- define "cytomill.image" -}}
 {{- $image := index . 1 -}}
-image: {{ printf "%s:%s" $image.repository ($image.tag | default (index . 0).Chart.AppVersion) | quote }}
+{{- $beside := dir (index . 0).Values.image.repository -}}
+{{- $ours := and (hasPrefix "cytomill" $image.repository) (not (contains "/" $image.repository)) (ne $beside ".") -}}
+{{- $repository := ternary (printf "%s/%s" $beside $image.repository) $image.repository $ours -}}
+image: {{ printf "%s:%s" $repository ($image.tag | default (index . 0).Chart.AppVersion) | quote }}
 imagePullPolicy: {{ $image.pullPolicy }}
 {{- end -}}

@@ -14,7 +14,8 @@ spec:
   scaleTargetRef:
     name: {{ index . 1 }}
   pollingInterval: {{ int $scaling.pollSeconds }}
-  cooldownPeriod: {{ int $scaling.cooldownSeconds }}
+  # The policy has waited before it says that none is wanted.
+  cooldownPeriod: {{ ternary 0 (int $scaling.cooldownSeconds) (eq $scaling.mode "policy") }}
   minReplicaCount: {{ include "cytomill.least" (list $root $pool) }}
   maxReplicaCount: {{ int $pool.max }}
   fallback:
