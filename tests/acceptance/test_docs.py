@@ -269,17 +269,21 @@ def calls(command):
     """The words after the program's name, each time a line of a shell calls it."""
     lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
-    words = None
+    words, before = None, []
     for word in [*lexer, ";"]:
         if set(word) <= set("();<>|&"):
             yield from [words] if words else []  # else a word of another program: a unit's name
-            words = None
+            words, before = None, []
         elif word.startswith("cytomill "):
             yield from calls(word)
         elif words is not None:
             words.append(word)
+        elif before[:1] in (["helm"], ["kubectl"]) and "--" not in before:
+            before.append(word)  # a release or a namespace may be called that
         elif word == "cytomill" or word.endswith("/cytomill"):
             words = []
+        else:
+            before.append(word)
 
 
 def test_every_command_line_parses(tmp_path, monkeypatch):
