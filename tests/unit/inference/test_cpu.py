@@ -30,7 +30,7 @@ def test_openvino_comes_first() -> None:
 
 def test_onnx_runtime_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, OPENVINO)
-    found = load.runtime(model, "cpu", 1)
+    found = load.runtime(NUCLEI, "cpu", 1)
     assert isinstance(found, OnnxRuntime)
     assert found.weights == NUCLEI.weights  # float32: not those for integers
 
