@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -49,7 +50,8 @@ class Deadline:
         if any(found.done(name) > seconds for name, seconds in left.items()):
             found = Throughput(self.rescue, self.speeds).plan(seen)
             late = max(found.done(name) - seconds for name, seconds in left.items())
-            why = f"the deadline cannot be met, by {lasting(max(0.0, late))}"
+            much = f", by {lasting(max(0.0, late))}" if math.isfinite(late) else ""
+            why = f"the deadline cannot be met{much}"
         return {
             pool.name: Wish(found.count(pool), f"{why}; {told(found, pool)}") for pool in seen.pools
         }

@@ -13,7 +13,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..snapshot import Pool, Snapshot, State, Worker
+from ..snapshot import Pool, Role, Snapshot, State, Worker
+
+#: Whom the workers of a role work with, in words.
+_OTHERS = {Role.CONSUMER: "the model servers", Role.MODEL_SERVER: "the consumers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ def _fill(
         if new and useful < pays * _patience(pool, age):
             return f"more would find too little to do once they are ready, in {one.ready:.0f} s"
         if threads + more >= limit:
-            return "the others can use no more"
+            return f"{_OTHERS[pool.role]} can use no more"
         if not any(flow.after(more, one.ready) > flow.by for flow in flows):
             return "these finish in time"
         return ""

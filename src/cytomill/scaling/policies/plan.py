@@ -7,13 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..snapshot import Load, Pool, Role, Snapshot, State
+from .devices import Devices
 from .fill import Bounds, Filled, Work, fill, remaining
-
-#: Use of devices from which on they are taken to have as much to do as they can.
-_FULL = 0.95
-
-#: Use of late from which on that of this moment, of few devices mostly chance, says something too.
-_HALF = 0.5
 
 #: Seconds that consumers may be ready before the first model server is.
 _EARLY = 5.0
@@ -105,42 +100,25 @@ def plan(seen: Snapshot, speeds: Speeds, aim: Aim) -> Plan:
         for one in loads
         if one.queue in needed
     ]
-    use = _use(seen, servers)
-    doubt = speeds.doubt
-    limits: dict[str, float] = {}
+    bounds = Bounds(aim.pays, speeds.doubt, cheap=aim.cheap)
     soonest = dict.fromkeys(needed, 0.0)
-    if device and (seen.use is None or seen.use < _FULL):
-        hasty = [replace(one, by=0.0) for one in own]
-        free = fill(seen, consumers, hasty, Bounds(aim.pays, doubt, cheap=aim.cheap))
-        limits = _limits(servers, device, free, speeds.spare)
+    limits: dict[str, float] = {}
+    devices = Devices.of(seen)
+    if not devices.full:
+        free = fill(seen, consumers, [replace(one, by=0.0) for one in own], bounds)
+        limits = _threads(servers, device, free, speeds.spare)
         soonest = {name: free.done[name] for name in needed}
-    served = fill(seen, servers, device, Bounds(aim.pays, doubt, limits, limits, cheap=aim.cheap))
-    spare = _spare(use, speeds)
-    limits = _limits(consumers, own, served, spare, needed)
-    crowd = _crowd(seen, consumers, servers, use)
-    everything = sum(threads for _, threads in served.ready)
-    first = min((ready for ready, _ in served.ready), default=0.0)
-    soon: dict[str, float] = {}
-    after: dict[str, float] = {}
-    for pool in consumers:
-        queues = {one.queue for one in loads if pool.serves(one.queue)}
-        if not queues or not queues <= needed:
-            limits.pop(pool.name, None)
-            continue
-        limits[pool.name] = min(limits[pool.name], crowd * everything)
-        by_then = sum(threads for ready, threads in served.ready if ready <= pool.startup + _EARLY)
-        soon[pool.name] = limits[pool.name] * by_then / everything if by_then else 0.0
-        after[pool.name] = first
+    served = fill(seen, servers, device, replace(bounds, use=limits, soon=limits))
     # Fewer consumers than the model servers can use would only have these wait for them.
     keen = [replace(one, by=0.0) if one.queue in needed else one for one in own]
-    using = fill(seen, consumers, keen, Bounds(aim.pays, doubt, limits, soon, after, aim.cheap))
-    served = _in_time(seen, servers, served, consumers, using)
+    bounds = _fitting(bounds, consumers, keen, needed, served, devices, speeds.spare)
+    using = fill(seen, consumers, keen, bounds)
     needs = {
         pool.name: sum(one.seconds for one in works if pool.serves(one.queue))
         for pools, works in ((servers, device), (consumers, own))
         for pool in pools
     }
-    return Plan(served, using, soonest, needs)
+    return Plan(_in_time(seen, servers, served, consumers, using), using, soonest, needs)
 
 
 def _work(load: Load, each: float, aim: Aim) -> Work:
@@ -148,28 +126,50 @@ def _work(load: Load, each: float, aim: Aim) -> Work:
     return Work(load.queue, load.waiting, load.running, each, load.age, by, bool(load.seconds))
 
 
-def _limits(
-    pools: list[Pool],
-    works: list[Work],
-    others: Filled,
-    spare: float,
-    needed: set[str] | None = None,
+def _threads(
+    pools: list[Pool], works: list[Work], others: Filled, spare: float
 ) -> dict[str, float]:
     """Threads that do ``works`` as fast as the other side can, by pool, and some to spare."""
     first = min((ready for ready, _ in others.ready), default=0.0)
     rates = {}
     for work in works:
         seconds = others.done.get(work.queue, 0.0) - first
-        rates[work.queue] = work.seconds / seconds if seconds > 0 else math.inf
+        known = seconds > 0 and work.seconds > 0
+        rates[work.queue] = work.seconds / seconds if known else math.inf
     return {
-        pool.name: spare
-        * sum(
-            rates[name]
-            for name in rates
-            if pool.serves(name) and (needed is None or name in needed)
-        )
+        pool.name: spare * sum(rate for name, rate in rates.items() if pool.serves(name))
         for pool in pools
     }
+
+
+def _fitting(
+    bounds: Bounds,
+    consumers: list[Pool],
+    works: list[Work],
+    needed: set[str],
+    served: Filled,
+    devices: Devices,
+    spare: float,
+) -> Bounds:
+    """``bounds`` with what limits pools of consumers all of whose tasks need model servers."""
+    every = sum(threads for _, threads in served.ready)
+    first = min((ready for ready, _ in served.ready), default=0.0)
+    served_works = [one for one in works if one.queue in needed]
+    limits = _threads(consumers, served_works, served, devices.spare(spare))
+    use: dict[str, float] = {}
+    soon: dict[str, float] = {}
+    after: dict[str, float] = {}
+    for pool in consumers:
+        queues = {one.queue for one in works if pool.serves(one.queue)}
+        if not queues or not queues <= needed:
+            continue
+        limit = min(limits[pool.name], devices.crowd(spare) * every)
+        by_then = sum(threads for ready, threads in served.ready if ready <= pool.startup + _EARLY)
+        use[pool.name] = limit
+        # One comes at once: what is in a job is only known when a consumer has looked.
+        soon[pool.name] = max(1.0, limit * by_then / every if by_then else 0.0)
+        after[pool.name] = first
+    return replace(bounds, use=use, soon=soon, first=after)
 
 
 def _in_time(
@@ -188,41 +188,3 @@ def _in_time(
             counts[pool.name] = seen.count(pool)
             reasons[pool.name] = f"more are started when consumers are nearly there: {first:.0f} s"
     return replace(served, counts=counts, reasons=reasons)
-
-
-def _use(seen: Snapshot, servers: list[Pool]) -> float | None:
-    """Use of the devices: of late, or at this moment where that is more."""
-    if seen.use is None:
-        return None
-    ready = [(pool, one) for pool in servers for one in seen.of(pool, State.READY)]
-    threads = sum(pool.threads for pool, _ in ready)
-    busy = sum(min(pool.threads, one.busy) for pool, one in ready)
-    return max(seen.use, busy / threads) if threads and seen.use >= _HALF else seen.use
-
-
-def _spare(use: float | None, speeds: Speeds) -> float:
-    """Consumers to spare; none where devices are busy, for then tasks wait for these.
-
-    The seconds of a task are then as many as there are consumers, and more would make it more.
-    """
-    if not use:
-        return speeds.spare
-    return 1.0 if use >= _FULL else min(speeds.spare, 1.0 / use)
-
-
-def _crowd(seen: Snapshot, consumers: list[Pool], servers: list[Pool], use: float | None) -> float:
-    """Consumers' threads for each of the model servers' from which on more are of no use.
-
-    Those that work keep devices busy for part of the time: it takes no more for all of it. Where it
-    is all of it already, none is missing for the model servers that there are or that come.
-    """
-    threads = sum(pool.threads * len(seen.of(pool, State.READY)) for pool in consumers)
-    working = min(threads, sum(one.running for one in seen.loads))
-    devices = sum(pool.threads * len(seen.of(pool, State.READY)) for pool in servers)
-    if not use or not working or not devices:
-        return math.inf
-    crowd = working / (devices * use)
-    if seen.use and seen.use >= _FULL:
-        every = sum(pool.threads * seen.count(pool) for pool in consumers)
-        crowd = min(crowd, every / sum(pool.threads * seen.count(pool) for pool in servers))
-    return crowd

@@ -46,15 +46,13 @@ def told(found: Plan, pool: Pool) -> str:
     if not found.count(pool) and not seconds:
         return found.reason(pool)
     what = "tasks" if pool.role is Role.CONSUMER else "inference"
-    return f"{lasting(seconds)} of {what} left, done in {lasting(found.seconds(pool))}; " + (
-        found.reason(pool)
-    )
+    done = found.seconds(pool)
+    then = f"done in {lasting(done)}" if math.isfinite(done) else "and nobody for it"
+    return f"{lasting(seconds)} of {what} left, {then}; {found.reason(pool)}"
 
 
 def lasting(seconds: float) -> str:
     """A time in words: ``40 s``, ``12 min``, ``3.5 h``."""
-    if math.isinf(seconds):
-        return "never"
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
