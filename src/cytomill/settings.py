@@ -88,7 +88,7 @@ class Settings:
 
     redis: str = "redis://127.0.0.1:6379"
     """The Redis of the queue: ``redis://[USER:PASSWORD@]HOST:PORT[/DB]``, ``rediss://`` for TLS,
-    ``unix://PATH``.
+    ``unix://PATH``, or ``redis+sentinel://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…]/NAME[/DB]``.
 
     Where a Redis on the same machine listens by default."""
 
