@@ -9,6 +9,7 @@ import json
 import re
 import threading
 import traceback
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -480,11 +481,11 @@ class GoogleCloud:
         return one.body
 
     def _page(self, found: list[dict[str, Any]], given: dict[str, list[str]]) -> dict[str, Any]:
-        after = given.get("pageToken", [""])[0]
+        after = b64decode(given.get("pageToken", [""])[0]).decode()
         left = sorted((one for one in found if one["name"] > after), key=lambda one: one["name"])
         page: dict[str, Any] = {"items": left[:_PAGE]}
         if len(left) > _PAGE:
-            page["nextPageToken"] = left[_PAGE - 1]["name"]
+            page["nextPageToken"] = b64encode(left[_PAGE - 1]["name"].encode()).decode()
         return page
 
 
@@ -522,6 +523,7 @@ class _Handler(BaseHTTPRequestHandler):
         status, headers = 200, {}
         try:
             assert self.headers["Authorization"] == "Bearer a-token"
+            assert self.headers["X-Goog-User-Project"] == self.cloud.project.id
             answer = self.cloud.handle(service, self.command, path, split.query, body)
         except RefusalError as error:
             status, headers = error.status, error.headers

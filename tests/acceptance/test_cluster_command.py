@@ -22,11 +22,12 @@ WHAT = ["--gpu", "t4", "--max-gpus", "2", "--max-nodes", "10"]
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleCloud]:
     with google_cloud() as made:
 
-        def google(warn: Callable[[str], object]) -> Google:
+        def google(project: str, warn: Callable[[str], object]) -> Google:
             def at_once(_: float) -> None:
                 pass
 
-            return Google(lambda: "Bearer a-token", warn, endpoints=made.endpoints, sleep=at_once)
+            token = "Bearer a-token"
+            return Google(lambda: token, project, warn, endpoints=made.endpoints, sleep=at_once)
 
         monkeypatch.setattr(cluster, "google", google)
         yield made
@@ -171,6 +172,15 @@ def test_what_google_would_not_take(
     code, _, err = run("plan", *WHERE, option, value, "--offline")
     assert code == 2
     assert words in err
+
+
+def test_gpus_of_no_kind(run: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, err = run("plan", *WHERE, "--max-gpus", "2", "--offline")
+    assert code == 2
+    assert "--max-gpus: needs --gpu" in err
+    code, out, _ = run("plan", *WHERE, "--gpu", "l4", "--offline")
+    assert code == 0
+    assert "pool gpu: 0 to 4 spot nodes g2-standard-4 with L4" in out
 
 
 def test_without_credentials(

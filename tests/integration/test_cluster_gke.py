@@ -44,6 +44,7 @@ class Lab:
         self.cloud, self.project, self.said, self.now = cloud, cloud.project, [], 0.0
         self.google = Google(
             lambda: "Bearer a-token",
+            LAB.project,
             self.say,
             endpoints=cloud.endpoints,
             sleep=self._sleep,
@@ -194,6 +195,12 @@ def test_what_is_busy_is_asked_again(lab: Lab, method: str) -> None:
     assert list(dict.fromkeys(done)) == list(dict.fromkeys(MADE))
     assert _waited(lab, "currently unavailable. (asking again for 300 s)")
     assert lab.now > 20
+
+
+def test_what_was_enabled_just_now_may_not_be_known_everywhere(lab: Lab) -> None:
+    for method in ("compute.regions.get", "iam.projects.serviceAccounts.create"):
+        lab.cloud.fail(method, 403, "SERVICE_DISABLED", "API has not been used", times=3)
+    assert set(lab.create()) == set(MADE)
 
 
 def test_what_stays_busy_is_given_up(lab: Lab) -> None:

@@ -52,7 +52,7 @@ _WHAT = _together(
         help="GPU of the model servers' nodes, one each. Default: no such nodes.",
     ),
     click.option(
-        "--max-gpus", type=click.IntRange(1, 1000), default=4, show_default=True, help="At most."
+        "--max-gpus", type=click.IntRange(1, 1000), help="With --gpu, at most.  [default: 4]"
     ),
     click.option(
         "--machine", default="e2-standard-8", show_default=True, help="Type of consumers' nodes."
@@ -98,7 +98,7 @@ def plan_cluster(provider: str, prices: Path | None, offline: bool, **options: A
     if offline:
         plan(cluster, reckoned, None, click.echo)
         return
-    with google(_warn) as asked:
+    with google(cluster.project, _warn) as asked:
         able = plan(cluster, reckoned, asked, click.echo)
     if not able:
         raise CytomillError("the cluster cannot be made like this; see above")
@@ -119,7 +119,7 @@ def create_cluster(provider: str, registry: str, image: str, **options: Any) -> 
     from ..cloud.gke.create import create, next_steps
 
     cluster = _cluster(options)
-    with google(_warn) as asked:
+    with google(cluster.project, _warn) as asked:
         create(cluster, asked, click.echo)
     click.echo("install the kiosk:")
     for line in next_steps(cluster, registry, image):
@@ -141,7 +141,7 @@ def destroy_cluster(provider: str, confirm: str | None, **options: Any) -> None:
     from ..cloud.gke.destroy import buckets, destroy, leaks
 
     cluster = _cluster(options)
-    with google(_warn) as asked:
+    with google(cluster.project, _warn) as asked:
         if confirm is None:
             told = f"cluster {cluster.name} of {cluster.project} with all its disks"
             click.echo(f"This deletes {told}.")
@@ -162,18 +162,22 @@ def destroy_cluster(provider: str, confirm: str | None, **options: Any) -> None:
     click.echo("nothing of the cluster costs money any more")
 
 
-def google(warn: Callable[[str], object]) -> Google:
-    """Google, as who this machine's credentials say."""
+def google(project: str, warn: Callable[[str], object]) -> Google:
+    """Google, as who this machine's credentials say, on account of a project."""
     from ..cloud.credentials import authorise
     from ..cloud.google import Google
 
-    return Google(authorise(), warn)
+    return Google(authorise(), project, warn)
 
 
 def _cluster(options: dict[str, Any]) -> Cluster:
     from ..cloud.gke.cluster import GPUS, Cluster
 
-    gpu = options.pop("gpu", None)
+    gpu, most = options.pop("gpu", None), options.pop("max_gpus", None)
+    if gpu is None and most is not None:
+        raise OptionError("--max-gpus: needs --gpu, which says of which kind")
+    if most is not None:
+        options["max_gpus"] = most
     return Cluster(gpu=GPUS[gpu] if gpu else None, **options)
 
 

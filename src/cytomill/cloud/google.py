@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -60,14 +61,16 @@ class Call:
 
 
 class Google:
-    """Makes calls as who ``authorise`` says; ``say`` is told once when one has to wait.
+    """Makes calls as who ``authorise`` says, on account of ``project``.
 
-    Use it as a context: connections are kept from call to call.
+    Use it as a context: connections are kept from call to call. ``say`` is told once when a call
+    has to wait.
     """
 
     def __init__(
         self,
         authorise: Authorise,
+        project: str,
         say: Say,
         *,
         endpoints: Mapping[str, str] = ENDPOINTS,
@@ -76,7 +79,10 @@ class Google:
     ) -> None:
         self._authorise, self.say, self._endpoints = authorise, say, endpoints
         self.sleep, self.clock = sleep, clock
-        self._http = httpx.Client(timeout=_TIMEOUT)
+        # Who is logged in as himself has to say which project's limits count.
+        self._http = httpx.Client(timeout=_TIMEOUT, headers={"X-Goog-User-Project": project})
+        #: Whether interfaces that say that they are not enabled were enabled just now.
+        self.enabled = False
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +100,7 @@ class Google:
             fault, wait = self._once(call)
             if isinstance(fault, dict):
                 return fault
-            if isinstance(fault, RefusedError) and not _again(fault):
+            if isinstance(fault, RefusedError) and not self._passes(fault):
                 raise fault
             wait = max(wait, pause * random.uniform(0.5, 1.0))
             if self.clock() - begun + wait > _PATIENCE:
@@ -133,12 +139,22 @@ class Google:
         while True:
             joint = "&" if "?" in path else "?"
             page = self.call(
-                Call("GET", service, f"{path}{joint}pageToken={token}" if token else path)
+                Call(
+                    "GET",
+                    service,
+                    f"{path}{joint}pageToken={quote(token, safe='')}" if token else path,
+                )
             )
             yield from page.get(key, ())
             token = page.get("nextPageToken", "")
             if not token:
                 return
+
+    def _passes(self, error: RefusedError) -> bool:
+        """Whether a refusal may be over soon."""
+        if self.enabled and error.reason in NOT_ENABLED:
+            return True
+        return error.status in _AGAIN or error.reason in _TOO_FAST
 
     def _once(self, call: Call) -> tuple[dict[str, Any] | CloudError, float]:
         """The answer or what is wrong with it, and the seconds that Google wants to be left."""
@@ -160,10 +176,6 @@ class Google:
         return _refused(call, answer.status_code, told_json), float(
             after
         ) if after.isdigit() else 0.0
-
-
-def _again(error: RefusedError) -> bool:
-    return error.status in _AGAIN or error.reason in _TOO_FAST
 
 
 def _refused(call: Call, status: int, told: Mapping[str, Any]) -> RefusedError:

@@ -50,10 +50,10 @@ def until(google: Google, true: Callable[[], bool], what: str, *, seconds: float
         pause = min(1.5 * pause, _LATE)
 
 
-def when_free(google: Google, call: Call) -> dict[str, Any]:
+def when_free(google: Google, call: Call, *, seconds: float = LONG) -> dict[str, Any]:
     """Make a call, again and again while what it is about is in use or changes.
 
-    Raises what `Google.call` does.
+    Raises what `Google.call` does, and `CloudError` after ``seconds``.
     """
     answers: list[dict[str, Any]] = []
 
@@ -71,7 +71,7 @@ def when_free(google: Google, call: Call) -> dict[str, Any]:
 
     fault: list[RefusedError] = []
     try:
-        until(google, made, f"{call.method} {call.path}")
+        until(google, made, f"{call.method} {call.path}", seconds=seconds)
     except RefusedError:
         raise
     except CloudError as error:
@@ -80,10 +80,10 @@ def when_free(google: Google, call: Call) -> dict[str, Any]:
 
 
 def _in_use(error: RefusedError) -> bool:
-    words = ("FAILED_PRECONDITION", "failedPrecondition", "resourceInUseByAnotherResource")
-    return error.status in (400, 409, 412) and (
-        error.reason in (*words, "resourceNotReady", "CLUSTER_ALREADY_HAS_OPERATION")
-        or "incompatible operation" in str(error)
+    if error.reason in ("resourceInUseByAnotherResource", "resourceNotReady"):
+        return True
+    return error.reason in ("FAILED_PRECONDITION", "failedPrecondition") and (
+        "operation" in str(error)
     )
 
 

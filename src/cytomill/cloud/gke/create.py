@@ -37,6 +37,7 @@ def create(cluster: Cluster, google: Google, say: Say) -> None:
     first, *others = steps(cluster)
     assert isinstance(first, Services)  # without these nothing else answers
     say(f"{first.words}: {first.take(google)}")
+    google.enabled = True  # it takes minutes until all of Google knows
     if google.get("container", cluster.path) is None:  # else it has its share of the quotas
         quota.refuse(quota.check(google, cluster))
         say("quotas: enough for all nodes")

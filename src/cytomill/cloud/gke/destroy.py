@@ -9,11 +9,14 @@ from urllib.parse import quote
 
 from ..errors import CloudError, RefusedError
 from ..google import NOT_ENABLED, Call, Google, Say
-from ..operations import wait, when_free
+from ..operations import LONG, wait, when_free
 from .cluster import LABEL, Cluster
 from .leftovers import Found, find
 from .roles import node_roles
 from .steps import ours
+
+#: Seconds for which a thing may still be used by what was deleted before it.
+_IN_USE = 600.0
 
 #: Objects of a bucket that are deleted at once.
 _AT_ONCE = 16
@@ -122,7 +125,8 @@ def _bucket(cluster: Cluster, google: Google, say: Say) -> None:
 def _delete(google: Google, cluster: Cluster, service: str, path: str) -> None:
     """Delete a thing and wait until it is gone; nothing happens where it is gone already."""
     try:
-        answer = when_free(google, Call("DELETE", service, path))
+        seconds = LONG if service == "container" else _IN_USE
+        answer = when_free(google, Call("DELETE", service, path), seconds=seconds)
     except RefusedError as error:
         if error.status == 404:
             return
