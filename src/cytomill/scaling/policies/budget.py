@@ -37,7 +37,8 @@ class Budget:
     """How many times the mean of its kind a task in hand may still take."""
 
     starts: float = 0.25
-    """Part of the money left that start-ups may cost where not all can be done for it."""
+    """Part of the money not spent that workers may cost to start and to end where not all can be
+    done for it."""
 
     least: float = 0.05
     """Part of the budget below which nothing new is started."""
@@ -112,7 +113,7 @@ class Budget:
         work = sum(found.needs[pool.name] / pool.threads * pool.price / 3600 for pool in seen.pools)
         # What those that there are took to start is not spent once more on others.
         there = {pool.name: costs[pool.name] * seen.count(pool) for pool in seen.pools}
-        starts = self.starts * (left + sum(there.values()))
+        starts = self.starts * (self.budget - seen.spent)
         free = left - sum(
             pool.price * remaining(pool, one, seen.now) / 3600
             for pool in seen.pools

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from ..policy import Wish
 from ..snapshot import Pool, Role, Snapshot
-from .plan import Aim, Speeds, plan
+from .plan import Aim, plan
 from .throughput import Throughput, lasting, told
 
 
@@ -29,10 +29,8 @@ class Deadline:
     spare: float = 0.1
     """Part of the time that is left which is not counted on."""
 
-    rescue: float = 1.0
-    """The ``pays`` of `Throughput` for what cannot be done in time."""
-
-    speeds: Speeds = field(default_factory=Speeds)
+    policy: Throughput = field(default_factory=Throughput)
+    """For what cannot be done in time."""
 
     name: ClassVar[str] = "deadline"
     period: ClassVar[float] = 0.0
@@ -45,10 +43,10 @@ class Deadline:
             if one.tasks and any(_can(pool, one.queue) for pool in seen.pools)
         }
         by = {name: max(0.0, seconds) * (1 - self.spare) for name, seconds in left.items()}
-        found = plan(seen, self.speeds, Aim(0.0, by, cheap=True))
+        found = plan(seen, self.policy.speeds, Aim(0.0, by, cheap=True))
         why = f"{lasting(min(left.values(), default=self.within))} until the deadline"
         if any(found.done(name) > seconds for name, seconds in left.items()):
-            found = Throughput(self.rescue, self.speeds).plan(seen)
+            found = self.policy.plan(seen)
             late = max(found.done(name) - seconds for name, seconds in left.items())
             much = f", by {lasting(max(0.0, late))}" if math.isfinite(late) else ""
             why = f"the deadline cannot be met{much}"

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field, replace
 
 from ..snapshot import Pool, Role, Snapshot, State, Worker
 
+#: Part of a thread that is only rounding.
+_ROUNDING = 1e-6
+
 #: Whom the workers of a role work with, in words.
 _OTHERS = {Role.CONSUMER: "the model servers", Role.MODEL_SERVER: "the consumers"}
 
@@ -207,7 +210,7 @@ def _fill(
         useful = flows[-1].after(more + pool.threads, one.ready) - one.ready
         if new and useful < pays * _patience(pool, age):
             return f"more would find too little to do once they are ready, in {one.ready:.0f} s"
-        if threads + more >= limit:
+        if threads + more >= limit - _ROUNDING:
             return f"{_OTHERS[pool.role]} can use no more"
         if not any(flow.after(more, one.ready) > flow.by for flow in flows):
             return "these finish in time"
