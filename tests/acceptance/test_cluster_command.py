@@ -64,7 +64,7 @@ def test_a_plan_without_asking_anybody(run: Callable[..., tuple[int, str, str]])
     assert (
         f"  idle {idle:.2f}, at most {idle + more:.2f}; traffic and the bucket come on top" in lines
     )
-    assert any("List prices of us-central1" in line for line in lines)
+    assert any("not checked against its price pages" in line for line in lines)
     assert "quotas: not checked, as nothing is asked of Google" in lines
 
 

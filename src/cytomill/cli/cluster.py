@@ -121,7 +121,7 @@ def create_cluster(provider: str, registry: str, image: str, **options: Any) -> 
     cluster = _cluster(options)
     with google(cluster.project, _warn) as asked:
         create(cluster, asked, click.echo)
-    click.echo("install the kiosk:")
+    click.echo("install the kiosk, once its two Secrets are there (docs/kubernetes.md):")
     for line in next_steps(cluster, registry, image):
         click.echo(f"  {line}")
 

@@ -53,7 +53,7 @@ def next_steps(cluster: Cluster, registry: str, tag: str) -> list[str]:
     cores = cluster.machine.rsplit("-", 1)[-1]
     consumers = cluster.max_nodes * max(1, int(cores) // 4 if cores.isdigit() else 1)
     given = {
-        "image.repository": f"{place}/cytomill",
+        "image.repository": f"{place}/{'cytomill' if cluster.gpu else 'cytomill-openvino'}",
         "image.tag": tag,
         "bucket.url": f"gs://{cluster.bucket or 'BUCKET'}/kiosk",
         "consumers.main.max": str(consumers),
