@@ -171,7 +171,7 @@ def test_wanted_again_before_it_ended_it_stays(watched: Watched) -> None:
 
 def test_pods_that_do_not_come_are_a_trouble(watched: Watched) -> None:
     watched.driver.start(CONSUMERS, 2)
-    watched.now += 170
+    asked, watched.now = watched.now, watched.now + 170
     watched.driver.workers()
     assert watched.driver.troubles() == []
     watched.now += 20
@@ -179,7 +179,8 @@ def test_pods_that_do_not_come_are_a_trouble(watched: Watched) -> None:
     watched.driver.workers()
     (trouble,) = watched.driver.troubles()
     assert trouble.pool == "consumers"
-    assert trouble.cause == "1 pods have not come for 3 min"
+    assert trouble.cause == "pods that were asked for do not come"
+    assert trouble.since == asked
     assert "kubectl describe pod" in trouble.advice
     watched.beat("consumers.b")
     watched.driver.workers()

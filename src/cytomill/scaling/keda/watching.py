@@ -94,7 +94,7 @@ class Watching:
             self._numbers += 1
             name = f"{pool.name}.asked-{self._numbers}"
             one.asked.append(
-                Worker(name, pool.name, State.ASKED, now, reason="no pod tells of itself")
+                Worker(name, pool.name, State.ASKED, now, reason="their pods are not ready yet")
             )
 
     def stop(self, workers: Sequence[Worker]) -> None:
@@ -129,15 +129,14 @@ class Watching:
             late = [worker for worker in one.asked if now - worker.since > patience]
             if not late or len(one.asked) <= _TOLERANCE * (len(one.there) + len(one.asked)):
                 continue
-            since = min(worker.since for worker in late)
             found.append(
                 Trouble(
                     one.pool.name,
-                    f"{len(late)} pods have not come for {(now - since) / 60:.0f} min",
+                    "pods that were asked for do not come",
                     "Kubernetes knows why: kubectl get pods, kubectl describe pod NAME; without a "
                     "node it is a quota or machines that are not to be had, without an image its "
                     "name or the right to pull it",
-                    since,
+                    min(worker.since for worker in late),
                 )
             )
         return found
