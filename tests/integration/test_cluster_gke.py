@@ -465,6 +465,7 @@ def _strangers(lab: Lab) -> set[str]:
     add(f"{zone}/disks/pvc-99999999", labels=labels)
     add(f"{zone}/disks/data", labels={"cytomill-cluster": "lab-2"})
     node = add(f"{zone}/instances/gke-lab-2-consumers-1a2b3c4d-abcd")
+    add(f"{zone}/instances/gke-lab-gpu-system-1a2b3c4d-abcd")  # of a cluster lab-gpu
     pool = add(f"{region}/targetPools/b99", instances=[node], healthChecks=[])
     add(f"{region}/forwardingRules/b99", target=pool)
     add("global/firewalls/k8s-fw-b99", network="projects/my-lab-1234/global/networks/default")
@@ -518,6 +519,22 @@ def test_somebody_s_machine_in_the_network_is_left_and_told(lab: Lab) -> None:
     assert not lab.project.clusters
     assert f"projects/{LAB.project}/{path}" in lab.project.things
     assert "instances my-own: a machine, by the second" in leaks(LAB, lab.google)
+
+
+def test_what_is_still_used_for_a_moment_is_tried_again(lab: Lab) -> None:
+    lab.create()
+    used = "The network resource is already being used by 'projects/x'"
+    lab.cloud.end("compute.networks.delete", "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", used)
+    lab.cloud.fail("compute.subnetworks.delete", 400, "resourceInUseByAnotherResource", used)
+    assert lab.destroy() == []
+    assert _waited(lab, "already being used", "(waiting until it can be done)")
+
+
+def test_a_google_that_goes_away_meanwhile(lab: Lab) -> None:
+    lab.create()
+    lab.cloud.fail("compute.networks.delete", 502, "", "Bad gateway", times=1000)
+    with pytest.raises(CloudError, match="networks/cytomill-lab: Bad gateway"):
+        lab.destroy()
 
 
 def test_a_destroy_that_was_cut_short_is_carried_on(lab: Lab) -> None:

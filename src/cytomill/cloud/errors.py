@@ -15,3 +15,7 @@ class RefusedError(CloudError):
     def __init__(self, words: str, status: int, reason: str = "") -> None:
         super().__init__(words)
         self.status, self.reason = status, reason
+
+
+class InUseError(CloudError):
+    """Something cannot be changed or deleted while something else uses it."""

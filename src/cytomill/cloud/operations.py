@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .errors import CloudError, RefusedError
+from .errors import CloudError, InUseError, RefusedError
 from .google import Call, Google, advice
 
 #: Seconds between two looks: at first, and at most.
@@ -33,58 +33,65 @@ def wait(google: Google, operation: Mapping[str, Any], service: str, project: st
 
     until(google, done, f"operation {operation['name']}")
     fault = _fault(told[0])
+    if "RESOURCE_IN_USE" in fault:
+        raise InUseError(fault)
     if fault:
         raise CloudError(f"{fault}{advice(fault)}")
 
 
-def until(google: Google, true: Callable[[], bool], what: str, *, seconds: float = LONG) -> None:
-    """Wait until ``true()`` is. Raises `CloudError` after ``seconds``."""
+def until(
+    google: Google,
+    true: Callable[[], bool],
+    what: str,
+    *,
+    seconds: float = LONG,
+    why: Callable[[], str] = str,
+) -> None:
+    """Wait until ``true()`` is. Raises `CloudError` after ``seconds``, with ``why``."""
     end, pause = google.clock() + seconds, _SOON
     while not true():
         if google.clock() > end:
             raise CloudError(
                 f"{what}: takes longer than {seconds / 60:.0f} min; run the same command again: it "
-                "goes on from here"
+                f"goes on from here{why()}"
             )
         google.sleep(pause)
         pause = min(1.5 * pause, _LATE)
 
 
-def when_free(google: Google, call: Call, *, seconds: float = LONG) -> dict[str, Any]:
-    """Make a call, again and again while what it is about is in use or changes.
+def carry_out(
+    google: Google, call: Call, project: str, *, operates: bool = True, seconds: float = LONG
+) -> None:
+    """Make a call and wait for what it does, where it ``operates`` on after its answer.
 
-    Raises what `Google.call` does, and `CloudError` after ``seconds``.
+    It is made again while what it is about is in use or changes. Raises what `Google.call` and
+    `wait` do, and `CloudError` after ``seconds``.
     """
-    answers: list[dict[str, Any]] = []
+    used: list[CloudError] = []
 
     def made() -> bool:
         try:
-            answers.append(google.call(call))
-        except RefusedError as error:
-            if not _in_use(error):
+            answer = google.call(call)
+            if operates:
+                wait(google, answer, call.service, project)
+        except (RefusedError, InUseError) as error:
+            if isinstance(error, RefusedError) and not _in_use(error):
                 raise
-            if not fault:
+            if not used:
                 google.say(f"{error} (waiting until it can be done)")
-            fault.append(error)
+            used.append(error)
             return False
         return True
 
-    fault: list[RefusedError] = []
-    try:
-        until(google, made, f"{call.method} {call.path}", seconds=seconds)
-    except RefusedError:
-        raise
-    except CloudError as error:
-        raise CloudError(f"{error} ({fault[-1]})") from None
-    return answers[0]
+    what = f"{call.method} {call.path}"
+    until(google, made, what, seconds=seconds, why=lambda: f" ({used[-1]})" if used else "")
 
 
 def _in_use(error: RefusedError) -> bool:
-    if error.reason in ("resourceInUseByAnotherResource", "resourceNotReady"):
-        return True
-    return error.reason in ("FAILED_PRECONDITION", "failedPrecondition") and (
-        "operation" in str(error)
-    )
+    return error.reason in (
+        "resourceInUseByAnotherResource",
+        "resourceNotReady",
+    ) or "incompatible operation" in str(error)
 
 
 def _path(operation: Mapping[str, Any], service: str, project: str) -> str | None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ..errors import CloudError, RefusedError
 from ..google import NOT_ENABLED, Call, Google, Say
-from ..operations import LONG, wait, when_free
+from ..operations import LONG, carry_out
 from .cluster import LABEL, Cluster
 from .leftovers import Found, find
 from .roles import node_roles
@@ -124,12 +124,11 @@ def _bucket(cluster: Cluster, google: Google, say: Say) -> None:
 
 def _delete(google: Google, cluster: Cluster, service: str, path: str) -> None:
     """Delete a thing and wait until it is gone; nothing happens where it is gone already."""
+    seconds = LONG if service == "container" else _IN_USE
+    operates = service in ("compute", "container")
+    call = Call("DELETE", service, path)
     try:
-        seconds = LONG if service == "container" else _IN_USE
-        answer = when_free(google, Call("DELETE", service, path), seconds=seconds)
+        carry_out(google, call, cluster.project, operates=operates, seconds=seconds)
     except RefusedError as error:
-        if error.status == 404:
-            return
-        raise
-    if service in ("compute", "container"):
-        wait(google, answer, service, cluster.project)
+        if error.status != 404:
+            raise

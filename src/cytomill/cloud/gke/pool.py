@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import CloudError
 from ..google import Call, Google
-from ..operations import wait, when_free
+from ..operations import carry_out
 from . import bodies
 from .cluster import Cluster, NodePool
 from .thing import Thing, running
@@ -47,7 +47,7 @@ class Pool:
             return done
         path = f"{thing.look.path}:setAutoscaling"
         call = Call("POST", "container", path, bodies.autoscaling(self.pool))
-        wait(google, when_free(google, call), "container", self.cluster.project)
+        carry_out(google, call, self.cluster.project)
         return f"may have up to {self.pool.most} nodes now"
 
     def _thing(self) -> Thing:

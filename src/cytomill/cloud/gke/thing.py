@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ..errors import CloudError, RefusedError
 from ..google import Call, Google, advice
-from ..operations import until, wait, when_free
+from ..operations import carry_out, until
 
 
 class Step(Protocol):
@@ -57,15 +57,12 @@ class Thing:
         if found is None:
             done = "made"
             try:
-                answer = when_free(google, self.make)
+                carry_out(google, self.make, self.project, operates=self.operates)
             except RefusedError as error:
                 # A call whose answer was lost, and another run at the same time, end here.
                 if error.status != 409:
                     raise
                 done = "is there"
-            else:
-                if self.operates:
-                    wait(google, answer, self.make.service, self.project)
         until(google, lambda: self._usable(google), self.words)
         return done
 
