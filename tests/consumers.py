@@ -122,7 +122,7 @@ class Lab:
 
 @dataclass
 class Running:
-    """A consumer that is ready."""
+    """A consumer."""
 
     name: str
     process: subprocess.Popen[str]
@@ -151,6 +151,15 @@ class Consumers:
     started: list[Running] = field(default_factory=list)
 
     def start(self, *words: object, **environment: object) -> Running:
+        """A consumer that is ready."""
+        running = self.begin(*words, **environment)
+        assert running.process.stdout is not None
+        line = running.process.stdout.readline()
+        assert line == f"consumer {running.name} ready\n", running.said()
+        return running
+
+    def begin(self, *words: object, **environment: object) -> Running:
+        """A consumer that may not be ready yet."""
         name = f"c{len(self.started)}"
         log = self.folder / f"{name}.log"
         own = {f"CYTOMILL_{key.upper()}": str(value) for key, value in environment.items()}
@@ -171,9 +180,6 @@ class Consumers:
             )
         running = Running(name, process, log)
         self.started.append(running)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line == f"consumer {name} ready\n", log.read_text()
         return running
 
     def end(self) -> None:

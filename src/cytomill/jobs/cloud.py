@@ -7,6 +7,7 @@ Amazon's, and ``AWS_ALLOW_HTTP`` allows one without TLS.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -54,6 +55,13 @@ _UNCLEAN = "object with invalid path"
 
 #: What servers say of a request that was signed at another time than theirs.
 _SKEWED = ("RequestTimeTooSkewed", "request time and the current time is too large")
+
+#: What the library says of requests that are refused for their keys.
+_REFUSED = re.compile(r"status code: 40[13]\b")
+
+#: What a server says in its answer, and the library of the time that it took.
+_SAID = re.compile(r"<Code>([^<\n]+)</Code>(?:\s*<Message>([^<\n]+)</Message>)?")
+_TOOK = re.compile(r" in [\d.]+(?:ns|µs|ms|s)\b")
 
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 
@@ -257,7 +265,8 @@ class CloudStore:
                 "set it (NTP)",
                 told="finds the clock of a machine wrong",
             )
-        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+        refused = isinstance(error, (PermissionDeniedError, UnauthenticatedError))
+        if refused or _REFUSED.search(told):  # of a list the library has no such error
             return BucketAwayError(
                 f"the bucket {self._url} refuses these keys ({_reason(error)}); give others in the "
                 "environment",
@@ -276,5 +285,12 @@ def _object(meta: ObjectMeta) -> Object:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of what a library says, less the dump that follows."""
-    return str(error).split("\n", 1)[0].strip()[:300]
+    """What the server said, where the library tells it.
+
+    Else the first line of what the library says, less the dump that follows and the time it took,
+    so that the same fault is told in the same words.
+    """
+    told = str(error)
+    if found := _SAID.search(told):
+        return ": ".join(part for part in found.groups() if part)[:300]
+    return _TOOK.sub("", told.split("\n", 1)[0]).strip()[:300]
