@@ -153,7 +153,14 @@ VARIANTS: dict[str, Values] = {
             "consumers": {"main": {"pipelines": ["nuclei", "track"]}},
         },
     ),
-    "fixed": merged(LEAST, {"scaling": {"mode": "none"}, "modelServer": {"kind": "none"}}),
+    "fixed": merged(
+        LEAST,
+        {
+            "scaling": {"mode": "none"},
+            "modelServer": {"kind": "none"},
+            "consumers": {"gpu": {"gpus": 1}, "main": {"device": "auto"}},
+        },
+    ),
     "triton": merged(
         LEAST,
         {

@@ -44,7 +44,20 @@ FAULTS = {
         "consumers": {"main": {"min": 1}},
     },
     "consumers.main.pipelines: is empty": {"scaling": {"mode": "redis-streams"}},
-    "consumers.main.device: is cpu, but gpus is 1": {"consumers": {"main": {"gpus": 1}}},
+    "consumers.main.device: is cpu, but gpus is 1": {
+        "modelServer": {"kind": "none"},
+        "consumers": {"main": {"gpus": 1, "device": "cpu"}},
+    },
+    "consumers.main.gpus: models run on the model server": {"consumers": {"main": {"gpus": 1}}},
+    "consumers.main.device: models run on": {"consumers": {"main": {"device": "cpu"}}},
+    "batch.device: models run on": {
+        "batch": {
+            "enabled": True,
+            "input": {"claim": "plates"},
+            "device": "cpu",
+            "modelServer": "grpc://gpu:8001",
+        }
+    },
     "modelServer.device: is cpu, but gpus is 2": {"modelServer": {"gpus": 2, "device": "cpu"}},
     "modelServer.address: give the address": {"modelServer": {"kind": "external"}},
     "modelServer.address: is for": {"modelServer": {"address": "grpc://gpu:8001"}},

@@ -69,9 +69,19 @@
 {{- if and (eq $mode "redis-streams") (hasPrefix "consumers." $name) (not $one.pipelines) -}}
 {{- fail (printf "%s.pipelines: is empty; with scaling.mode=redis-streams name each pipeline, for KEDA looks at their queues one by one" $name) -}}
 {{- end -}}
-{{- if and $one.gpus (eq $one.device "cpu") -}}
-{{- fail (printf "%s.device: is cpu, but gpus is %d; set it to cuda" $name (int $one.gpus)) -}}
+{{- include "cytomill.checkDevice" (list $name $one (and (hasPrefix "consumers." $name) (include "cytomill.modelServer" $))) -}}
 {{- end -}}
+{{- end -}}
+
+{{- /* Takes (name of the values, values, model server that runs the models instead). */ -}}
+{{- define "cytomill.checkDevice" -}}
+{{- $name := index . 0 -}}
+{{- $one := index . 1 -}}
+{{- if and (index . 2) (or $one.device $one.gpus) -}}
+{{- fail (printf "%s.%s: models run on the model server; leave it out, or set modelServer%s" $name (ternary "gpus" "device" (gt (int $one.gpus) 0)) (ternary " to nothing" ".kind=none" (eq $name "batch"))) -}}
+{{- end -}}
+{{- if and $one.gpus (eq ($one.device | default "") "cpu") -}}
+{{- fail (printf "%s.device: is cpu, but gpus is %d; set it to cuda" $name (int $one.gpus)) -}}
 {{- end -}}
 {{- end -}}
 
@@ -102,6 +112,6 @@
 {{- if and .modelServer (not (regexMatch "^grpc(\\+dns)?://.+:[0-9]+$" .modelServer)) -}}
 {{- fail "batch.modelServer: give the address of a model server, grpc://HOST:PORT" -}}
 {{- end -}}
-{{- if and .gpus (eq .device "cpu") -}}{{- fail (printf "batch.device: is cpu, but gpus is %d; set it to cuda" (int .gpus)) -}}{{- end -}}
+{{- include "cytomill.checkDevice" (list "batch" . .modelServer) -}}
 {{- end -}}
 {{- end -}}
