@@ -36,7 +36,7 @@ def test_a_job_goes_on_before_one_s_eyes(api, visit: Visit):
     with api.client() as ann:
         job = submit(ann, name="plate 7")["id"]
     page.get_by_role("link", name="plate 7").click()
-    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    expect(page.get_by_text("Waits for a consumer: none runs")).to_be_visible()
     work(api.backend, NAMES, most=4)
     expect(page.get_by_text("3 of 6 images")).to_be_visible()
     expect(page.get_by_text("50 %", exact=True)).to_be_visible()

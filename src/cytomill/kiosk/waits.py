@@ -59,8 +59,8 @@ class Waits:
         if now - self._read < _FRESH:
             return
         names = self._queue.consumers(within=15.0)
-        # Those that ended in peace are not among them for long, and tell that they drain.
-        told = [one for one in self._queue.told_by(names) if one and not one.get("draining")]
+        # Those that ended in peace are among them for a while, and told that they drain.
+        told = [one for one in self._queue.told_by(names) if not one.get("draining")]
         self._status, self._told, self._read = self._board.read(), told, now
 
 

@@ -1070,6 +1070,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/scaling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scaling
+         * @description How many workers there are and should be, and why; null where no autoscaler runs.
+         */
+        get: operations["scaling_scaling"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1605,6 +1625,11 @@ export interface components {
              * @description Your own jobs that come before it, until it is begun.
              */
             position: number;
+            /**
+             * Waits
+             * @description What it waits for; null where it is being done.
+             */
+            waits: string | null;
             /** @description Null where the kiosk has no price. */
             cost: components["schemas"]["CostAnswer"] | null;
         };
@@ -2068,6 +2093,65 @@ export interface components {
             z: number | null;
         };
         /**
+         * PoolAnswer
+         * @description Workers that are alike. Those that are busy are some of those that are ready.
+         */
+        PoolAnswer: {
+            /** Name */
+            name: string;
+            role: components["schemas"]["Role"];
+            /**
+             * Pipelines
+             * @description Whose tasks they take; of all where it is empty.
+             */
+            pipelines: string[];
+            /** Wanted */
+            wanted: number;
+            /**
+             * Why
+             * @description Why so many are wanted.
+             */
+            why: string;
+            /**
+             * Asked
+             * @description Asked for, and without a place yet.
+             */
+            asked: number;
+            /** Starting */
+            starting: number;
+            /** Ready */
+            ready: number;
+            /** Busy */
+            busy: number;
+            /**
+             * Draining
+             * @description That finish what they have in hand, and end.
+             */
+            draining: number;
+            /**
+             * Most
+             * @description That there may be.
+             */
+            most: number;
+            /**
+             * Reason
+             * @description Why those asked for have no place, as their engine says.
+             */
+            reason: string;
+            /**
+             * Spent
+             * @description What they have cost, in the currency.
+             */
+            spent: number;
+            /**
+             * Startup
+             * @description Seconds that one takes to be ready, of late.
+             */
+            startup: number;
+            /** Troubles */
+            troubles: components["schemas"]["TroubleAnswer"][];
+        };
+        /**
          * Priority
          * @description Which of a user's own jobs come first; between users there is none.
          * @enum {string}
@@ -2143,6 +2227,39 @@ export interface components {
             queues: components["schemas"]["QueueAnswer"][];
             /** Consumers */
             consumers: string[];
+        };
+        /**
+         * Role
+         * @description What the workers of a pool are.
+         * @enum {string}
+         */
+        Role: "consumer" | "model-server";
+        /**
+         * ScalingAnswer
+         * @description What the autoscaler last decided, at ``time`` in seconds since 1970.
+         */
+        ScalingAnswer: {
+            /** Time */
+            time: number;
+            /** Policy */
+            policy: string;
+            /**
+             * Engine
+             * @description Where its workers run.
+             */
+            engine: string;
+            /** Pools */
+            pools: components["schemas"]["PoolAnswer"][];
+            /**
+             * Troubles
+             * @description Those of no pool.
+             */
+            troubles: components["schemas"]["TroubleAnswer"][];
+            /**
+             * Currency
+             * @description Empty where nothing has a price.
+             */
+            currency: string;
         };
         /**
          * ServedAnswer
@@ -2335,6 +2452,23 @@ export interface components {
              * @description `after` of the next page; null at the end.
              */
             next: number | null;
+        };
+        /**
+         * TroubleAnswer
+         * @description Why workers are not there, or ended badly.
+         */
+        TroubleAnswer: {
+            /** Cause */
+            cause: string;
+            /** Advice */
+            advice: string;
+            /** Since */
+            since: number;
+            /**
+             * Again
+             * @description When it is tried again; null where it is not.
+             */
+            again: number | null;
         };
         /**
          * UploadAnswer
@@ -12723,6 +12857,170 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StorageAnswer"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Timed out */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Length required */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Range not satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not usable */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the program */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scaling_scaling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScalingAnswer"] | null;
                 };
             };
             /** @description Bad request */

@@ -2,11 +2,13 @@ import { Anchor, Text } from "@mantine/core";
 import { Link } from "wouter";
 import { count, duration } from "../ui/words";
 import { Grid } from "./grid";
-import { type Consumer, useConsumers } from "./queries";
+import { type Consumer, useConsumers, useScaling } from "./queries";
 import { Section } from "./section";
+import { most } from "./workers";
 
 /** The consumers, and what each does now. */
 export function ConsumersTable() {
+  const come = most(useScaling().data, "consumer");
   return (
     <Section title="Consumers" asked={useConsumers()}>
       {(consumers) => (
@@ -14,7 +16,11 @@ export function ConsumersTable() {
           label="Consumers"
           rows={consumers}
           keyOf={(one) => one.name}
-          empty="No consumer was heard of in the last 30 seconds: jobs wait until one is started."
+          empty={
+            come === undefined
+              ? "No consumer was heard of in the last 30 seconds: jobs wait until one is started."
+              : `None runs now. Up to ${count(come)} are started as soon as there is work.`
+          }
           columns={[
             {
               head: "Host",

@@ -3,19 +3,23 @@ import { useEffect, useRef, useState } from "react";
 import { count, duration, measured } from "../ui/words";
 import { busy, type Look, looked, modelKey } from "./busy";
 import { Grid } from "./grid";
-import { type Server, useServers } from "./queries";
+import { type Server, useScaling, useServers } from "./queries";
 import { Section } from "./section";
+import { most } from "./workers";
 
 /** The model servers, the models that they hold in memory, and how busy these are. */
 export function ModelsTable() {
   const servers = useServers();
+  const come = most(useScaling().data, "model-server");
   const looks = useLooks(servers.data, servers.dataUpdatedAt);
   return (
     <Section title="Model servers" asked={servers}>
       {(found) =>
         found.length === 0 ? (
           <Text size="sm" c="dimmed">
-            There is none: consumers run the models themselves.
+            {come === undefined
+              ? "There is none: consumers run the models themselves."
+              : "None runs now: one is started as soon as there is work."}
           </Text>
         ) : (
           found.map((one) => <OneServer key={one.address} server={one} looks={looks} />)

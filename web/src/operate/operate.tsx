@@ -11,6 +11,7 @@ import { Section } from "./section";
 import { Throughput } from "./throughput";
 import { Tiles } from "./tiles";
 import { StorageTable, UsersTable } from "./users-table";
+import { WorkersTable } from "./workers-table";
 
 /** What administrators see of the kiosk. */
 export function Operate() {
@@ -33,6 +34,7 @@ function View() {
         {(minutes) => <Throughput minutes={minutes} />}
       </Section>
       <QueuesTable />
+      <WorkersTable />
       <ConsumersTable />
       <ModelsTable />
       <FailuresTable />

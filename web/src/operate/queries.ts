@@ -4,7 +4,10 @@ import { api, data, type Schema } from "../api/client";
 export type Consumer = Schema<"ConsumerAnswer">;
 export type Failure = Schema<"FailureAnswer">;
 export type Minute = Schema<"MinuteAnswer">;
+export type Pool = Schema<"PoolAnswer">;
+export type Scaling = Schema<"ScalingAnswer">;
 export type Server = Schema<"ServerAnswer">;
+export type Trouble = Schema<"TroubleAnswer">;
 export type User = Schema<"UserAnswer">;
 
 /** Milliseconds between two looks: at what changes all the time, and at what changes slowly. */
@@ -24,6 +27,15 @@ export function useConsumers() {
   return useQuery({
     queryKey: ["admin", "consumers"],
     queryFn: () => data(api.GET("/api/v1/admin/consumers")),
+    refetchInterval: OFTEN,
+  });
+}
+
+/** What the autoscaler last decided; null where none runs. */
+export function useScaling() {
+  return useQuery({
+    queryKey: ["admin", "scaling"],
+    queryFn: () => data(api.GET("/api/v1/admin/scaling")),
     refetchInterval: OFTEN,
   });
 }

@@ -1,7 +1,15 @@
 import { Paper, SimpleGrid, Text } from "@mantine/core";
 import { bytes, count, duration, measured } from "../ui/words";
-import { useConsumers, useQueues, useStorage, useThroughput, useUsers } from "./queries";
+import {
+  useConsumers,
+  useQueues,
+  useScaling,
+  useStorage,
+  useThroughput,
+  useUsers,
+} from "./queries";
 import { money } from "./spent";
+import { most } from "./workers";
 
 /** The numbers that say at a glance how the kiosk is. */
 export function Tiles() {
@@ -10,6 +18,7 @@ export function Tiles() {
   const minutes = useThroughput().data;
   const storage = useStorage().data;
   const users = useUsers().data;
+  const come = most(useScaling().data, "consumer");
   const waiting = queues?.queues.reduce((sum, one) => sum + one.waiting, 0);
   const age = Math.max(0, ...(queues?.queues.map((one) => one.age) ?? []));
   const threads = consumers?.reduce((sum, one) => sum + one.threads, 0) ?? 0;
@@ -28,7 +37,11 @@ export function Tiles() {
       <Tile
         name="Consumers"
         value={consumers === undefined ? "…" : count(consumers.length)}
-        about={`${doing} of ${threads} threads at work`}
+        about={
+          come !== undefined && consumers?.length === 0
+            ? `up to ${count(come)}, as there is work`
+            : `${doing} of ${threads} threads at work`
+        }
       />
       <Tile
         name="Free space"

@@ -5,7 +5,7 @@ import { Link } from "wouter";
 import { api, data } from "../api/client";
 import { isOver, useJobEvents } from "../api/events";
 import { asProblem } from "../api/problem";
-import { counted, duration, measured } from "../ui/words";
+import { counted, duration, measured, sentence } from "../ui/words";
 import styles from "./submit.module.css";
 
 /** A try on one image: which one, how far it is, and what came of it. */
@@ -51,6 +51,8 @@ function Tried(props: { job: string; stale: boolean; images: number | null }) {
     queryKey: ["job", props.job],
     queryFn: () =>
       data(api.GET("/api/v1/jobs/{job_id}", { params: { path: { job_id: props.job } } })),
+    // What it waits for changes without an event.
+    refetchInterval: ({ state }) => (state.data?.waits ? 3000 : false),
   });
   const over = found.data !== undefined && isOver(found.data);
   const items = useQuery({
@@ -71,7 +73,11 @@ function Tried(props: { job: string; stale: boolean; images: number | null }) {
     return (
       <Card withBorder padding="sm" aria-busy="true">
         <Text size="sm" mb={6} role="status">
-          {job?.state === "running" ? "Trying" : "Waiting for its turn"}
+          {job?.waits
+            ? sentence(job.waits)
+            : job?.state === "running"
+              ? "Trying"
+              : "Waiting for its turn"}
         </Text>
         <Progress value={100} animated size="sm" aria-label="Try on one image" />
       </Card>

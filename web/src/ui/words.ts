@@ -47,6 +47,11 @@ export function measured(value: number): string {
   return few.format(value);
 }
 
+/** What the kiosk says, begun as sentences are. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 function joined(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small ? `${large} ${largeUnit} ${small} ${smallUnit}` : `${large} ${largeUnit}`;
 }

@@ -31,6 +31,7 @@ export function aJob(over: Partial<Job> = {}): Job {
     eta: null,
     position: 0,
     cost: null,
+    waits: null,
     ...over,
   };
 }

@@ -18,8 +18,11 @@ import { Now } from "./now";
 import { title } from "./states";
 import { jobQuery } from "./use-job";
 
-/** Milliseconds between two looks where the events do not come, and in case they say nothing. */
-const LOOK = { broken: 3000, open: 30_000 };
+/**
+ * Milliseconds between two looks where the events do not come, in case they say nothing, and for a
+ * job that waits: what it waits for changes without an event.
+ */
+const LOOK = { broken: 3000, waits: 3000, open: 30_000 };
 
 /** A job: how far it is, its images, and what there is to take home. */
 export function JobPage(props: { id: string }) {
@@ -29,7 +32,8 @@ export function JobPage(props: { id: string }) {
     ...jobQuery(id),
     refetchInterval: ({ state }) => {
       if (!state.data || isOver(state.data)) return false;
-      return line === "broken" ? LOOK.broken : LOOK.open;
+      if (line === "broken") return LOOK.broken;
+      return state.data.waits ? LOOK.waits : LOOK.open;
     },
   });
   const job = query.data;

@@ -1,9 +1,9 @@
 import { Alert, Group, Paper, SimpleGrid, Stack, Text, VisuallyHidden } from "@mantine/core";
 import { isOver } from "../api/events";
 import type { Job } from "../api/queries";
-import { count, duration, when } from "../ui/words";
+import { count, duration, sentence, when } from "../ui/words";
 import { ProgressBar } from "./progress-bar";
-import { ended, isAtWork, isWaiting, priced, sentence, speed, told } from "./states";
+import { ended, isAtWork, isWaiting, priced, speed, told } from "./states";
 import { Summary } from "./summary/summary";
 
 /** How far a job is: what has ended, how fast it goes, when it ends, what it costs. */
@@ -26,7 +26,7 @@ export function Now(props: { job: Job }) {
           <>
             <Group justify="space-between" align="baseline" wrap="nowrap">
               <Text fw={600} size="lg">
-                {isWaiting(job) ? "Waiting for its turn" : ended(job)}
+                {isWaiting(job) ? waiting(job) : ended(job)}
               </Text>
               {job.items > 0 && (
                 <Text fw={600} size="lg" style={{ whiteSpace: "nowrap" }}>
@@ -35,6 +35,7 @@ export function Now(props: { job: Job }) {
               )}
             </Group>
             <ProgressBar job={job} size="lg" />
+            {job.waits && <Text size="sm">{sentence(job.waits)}</Text>}
             {/* Told by tenths: what is said at every change nobody can listen to. */}
             <VisuallyHidden role="status">
               {told(job).word}, {Math.floor(percent / 10) * 10} % done
@@ -75,6 +76,11 @@ function facts(job: Job): [string, string][] {
     ["Kept", job.pinned ? "for ever" : job.expires > 0 && `until ${when(job.expires)}`],
   ];
   return found.flatMap(([name, value]) => (value ? [[name, value] as [string, string]] : []));
+}
+
+/** What a job waits for that nobody has begun is told in full below. */
+function waiting(job: Job): string {
+  return job.waits ? "Waiting" : "Waiting for its turn";
 }
 
 function place(position: number): string {

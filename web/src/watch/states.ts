@@ -89,8 +89,3 @@ export function priced(cost: NonNullable<Job["cost"]>, over: boolean): string {
   if (over || cost.expected === null) return spent;
   return `${spent} of about ${money(cost.expected, cost.currency)}`;
 }
-
-/** What the kiosk says of a job, begun as sentences are. */
-export function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}

@@ -3,11 +3,11 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { asProblem } from "../../api/problem";
 import type { Job } from "../../api/queries";
-import { count, duration, when } from "../../ui/words";
+import { count, duration, sentence, when } from "../../ui/words";
 import { JobActions } from "../job-actions";
 import { ProgressBar } from "../progress-bar";
 import { StateWord } from "../state-word";
-import { ended, isAtWork, isWaiting, sentence, speed, title } from "../states";
+import { ended, isAtWork, isWaiting, speed, title } from "../states";
 import { jobQuery, useDeed } from "../use-job";
 import styles from "../watch.module.css";
 
@@ -51,6 +51,11 @@ export function JobCard(props: { listed: Job }) {
             <Box pt={6}>
               <ProgressBar job={job} />
             </Box>
+          )}
+          {job.waits && (
+            <Text size="sm" c="dimmed" lineClamp={2}>
+              {sentence(job.waits)}
+            </Text>
           )}
           {job.reason && (
             <Text size="sm" lineClamp={2}>

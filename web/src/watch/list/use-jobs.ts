@@ -4,7 +4,7 @@ import { useJobEvents } from "../../api/events";
 import type { Job } from "../../api/queries";
 import { type Chosen, jobsQuery, listed, suits } from "./listed";
 
-/** Milliseconds between two looks where no events come, and that news of the list may wait. */
+/** Milliseconds between two looks where events do not tell, and that news of the list may wait. */
 const LOOK = 5000;
 const CALM = 1000;
 
@@ -30,7 +30,9 @@ export function useJobs(chosen: Chosen) {
   const broken = line === "broken";
   const query = useInfiniteQuery({
     ...jobsQuery(chosen, cache),
-    refetchInterval: broken ? LOOK : false,
+    // What a job waits for changes without an event.
+    refetchInterval: ({ state }) =>
+      broken || listed(state.data).some((job) => job.waits) ? LOOK : false,
   });
   const jobs = useMemo(() => listed(query.data), [query.data]);
   useEffect(() => {
