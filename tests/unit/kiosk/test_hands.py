@@ -75,3 +75,20 @@ def test_what_is_stopped_before_it_began_is_not_begun():
     wait_for(lambda: not one.count())
     assert done == [(0, True)]
     one.end()
+
+
+def test_it_tells_how_long_tasks_take_and_how_long_there_were_none():
+    go = Event()
+    one = Hands(1, lambda held: go.wait(0.05 if held.task.item else 0.4) and None)
+    assert one.typical == one.seconds == 0
+    wait_for(lambda: one.idle() > 0.1)
+    one.give(task(0))
+    assert one.idle() == 0
+    wait_for(lambda: not one.count())
+    assert 0.4 <= one.typical == one.seconds
+    first = one.typical
+    for number in range(1, 4):
+        one.give(task(number))
+    wait_for(lambda: not one.count())
+    assert one.typical < first < one.seconds
+    one.end()
