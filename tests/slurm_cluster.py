@@ -72,7 +72,6 @@ NodeName=n[0-{last}] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[{first}-{en
 RealMemory={memory}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE DefaultTime=01:00:00 State=UP
 PartitionName=short Nodes=ALL MaxTime=1 DefaultTime=1 State=UP
-PartitionName=closed Nodes=ALL State=UP AllowGroups=nobody-has-this-group
 PartitionName=down Nodes=ALL State=DOWN
 """
 
@@ -109,6 +108,11 @@ class Cluster:
     def environment(self) -> dict[str, str]:
         """What commands of SLURM need to find it."""
         return {"SLURM_CONF": str(self.folder / "slurm.conf")}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """All that a user of it has in the environment."""
+        return {"PATH": "/usr/bin:/bin", **self.environment}
 
     def run(self, *words: object) -> str:
         """What a command of SLURM prints."""
@@ -199,6 +203,8 @@ class Cluster:
         """End all jobs."""
         if "slurmctld" in self.daemons and "munged" in self.daemons:
             with contextlib.suppress(AssertionError):
+                # Killed, for nobody waits for what they would still do.
+                self.run("scancel", "--signal=KILL", "--full", "--user", os.getuid())
                 self.run("scancel", "--user", os.getuid())
                 self._until(lambda: not self.jobs(), "the end of the jobs")
 

@@ -145,7 +145,10 @@ class SlurmDriver:
             self._woken.clear()
             try:
                 self._asking.ask(time.time())
-                if time.monotonic() - looked >= self._pause():
+                pause = self._pause()
+                if pause is None:
+                    self._looking.rest(time.time())
+                elif time.monotonic() - looked >= pause:
                     self._looking.look(time.time())
                     looked = time.monotonic()
                 self._ending.end(time.time())
@@ -155,12 +158,12 @@ class SlurmDriver:
                 self._closed.wait(self._pace.soon)
             self._woken.wait(min(self._pace.soon, 1.0))
 
-    def _pause(self) -> float:
-        """Seconds from one look at the jobs to the next."""
+    def _pause(self) -> float | None:
+        """Seconds from one look at the jobs to the next; None where there are none."""
         shared = self._shared
         with self._lock:
             workers = self._record.workers.values()
-            if not workers and not self._record.unsure and not shared.absent:
-                return float("inf")
+            if not workers and not self._record.may_come(time.time()):
+                return None
             changes = any(one.stopping or one.job not in shared.ready for one in workers)
         return self._pace.soon if changes or shared.absent else self._pace.late

@@ -49,7 +49,7 @@ class Looking:
             shared.rows = {row.id: row for row in found}
             gone = {one.job for one in known if one.job} - shared.rows.keys()
             # SLURM took them when nobody waited for them any more.
-            unsure = set(shared.record.unsure)
+            unsure = shared.record.may_come(now)
             late = [r.id for r in found if r.stage and self._batch(r) in unsure]
         if late:
             with suppress(AwayError):  # the next look finds them again
@@ -59,6 +59,16 @@ class Looking:
             self._bury(known, ended, now)
             self._tell_waiting(now)
             shared.save(now)
+
+    def rest(self, now: float) -> None:
+        """There is nothing to look at: what was amiss with it is over."""
+        shared = self._shared
+        if shared.absent:
+            shared.is_back("squeue")
+        for source in ("scancel", "waits", "silent"):
+            shared.book.clear(source)
+        with shared.lock:
+            self._forgive(now)
 
     def _batch(self, row: Row) -> str:
         return self._shared.record.batch_of(row.comment)
@@ -79,7 +89,7 @@ class Looking:
             row = shared.row(one)
             if not one.job:
                 if one.batch and now - one.sent > _UNHEARD:
-                    shared.record.forget(one.batch)
+                    shared.record.forget(one.batch, now)
             elif row is not None and row.stage is not None:
                 if row.state == "RUNNING" and row.id not in shared.ready and self._is_ready(one):
                     shared.ready.add(row.id)

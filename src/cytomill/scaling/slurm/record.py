@@ -12,8 +12,8 @@ from pathlib import Path
 from ...errors import OutputError
 from ...image.atomic import replacing
 
-#: Batches kept of which nobody knows whether SLURM took them.
-_UNSURE = 100
+#: Seconds after which SLURM takes no batch any more whose ``sbatch`` was given up.
+_UNSURE = 3600.0
 
 
 @dataclass(slots=True)
@@ -39,13 +39,14 @@ class Asked:
 class Record:
     """What lies at ``path``: the name of the installation, and its workers by their ids.
 
-    ``unsure`` are batches that SLURM may yet take although nobody waits for them any more.
+    ``unsure`` are batches that SLURM may yet take although nobody waits for them any more, and
+    since when.
     """
 
     path: Path
     installation: str = field(default_factory=lambda: secrets.token_hex(4))
     workers: dict[str, Asked] = field(default_factory=dict)
-    unsure: list[str] = field(default_factory=list)
+    unsure: dict[str, float] = field(default_factory=dict)
     _saved: str = ""
 
     @classmethod
@@ -57,7 +58,7 @@ class Record:
             installation = stored["installation"]
             if not re.fullmatch("[0-9a-f]{8}", installation):
                 raise ValueError
-            return cls(path, installation, workers, list(stored["unsure"]))
+            return cls(path, installation, workers, dict(stored["unsure"]))
         except FileNotFoundError:
             made = cls(path)
             made.save()
@@ -98,12 +99,17 @@ class Record:
             raise
         return name
 
-    def forget(self, batch: str) -> None:
+    def forget(self, batch: str, now: float) -> None:
         """Nobody waits for a batch any more, of which SLURM may have heard."""
-        self.unsure = [*self.unsure, batch][-_UNSURE:]
+        self.unsure[batch] = now
         for one in self.workers.values():
             if one.batch == batch:
                 one.batch = ""
+
+    def may_come(self, now: float) -> set[str]:
+        """Batches that nobody waits for, and that SLURM may take or have taken."""
+        self.unsure = {one: since for one, since in self.unsure.items() if now - since < _UNSURE}
+        return set(self.unsure)
 
     def comment(self, batch: str) -> str:
         """What the jobs of a batch have as their comment."""
