@@ -20,9 +20,6 @@ GIVEN = {
     "gke": {
         "bucket": {"url": "gs://lab/kiosk"},
         "ingress": {"host": "kiosk.example.org"},
-        "serviceAccount": {
-            "annotations": {"iam.gke.io/gcp-service-account": "kiosk@lab.iam.example.org"}
-        },
     },
     "eks": {
         "bucket": {"url": "s3://lab/kiosk"},
