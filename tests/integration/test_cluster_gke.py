@@ -190,7 +190,7 @@ def test_a_run_that_was_cut_short_is_carried_on(lab: Lab, method: str) -> None:
 @pytest.mark.parametrize("method", dict.fromkeys(MADE))
 def test_what_is_busy_is_asked_again(lab: Lab, method: str) -> None:
     lab.cloud.fail(method, 503, "backendError", "The service is currently unavailable.", times=3)
-    lab.cloud.fail(method, 429, "rateLimitExceeded", "Too fast", Retry_After="20")
+    lab.cloud.fail(method, 403, "rateLimitExceeded", "Too fast", Retry_After="20")
     done = lab.create()
     assert list(dict.fromkeys(done)) == list(dict.fromkeys(MADE))
     assert _waited(lab, "currently unavailable. (asking again for 300 s)")
@@ -468,6 +468,9 @@ def _strangers(lab: Lab) -> set[str]:
     add(f"{zone}/instances/gke-lab-gpu-system-1a2b3c4d-abcd")  # of a cluster lab-gpu
     pool = add(f"{region}/targetPools/b99", instances=[node], healthChecks=[])
     add(f"{region}/forwardingRules/b99", target=pool)
+    node = f"https://www.googleapis.com/compute/v1/projects/{LAB.project}/zones/europe-west4-c/"
+    node += "instances/gke-lab-consumers-1a2b3c4d-abcd"  # of another cluster lab in its own zone
+    add(f"{region}/targetPools/a{'9' * 31}", instances=[node], healthChecks=[])
     add("global/firewalls/k8s-fw-b99", network="projects/my-lab-1234/global/networks/default")
     add("global/healthChecks/k8s1-other-cluster")
     add(f"{region}/addresses/mine")
@@ -519,6 +522,20 @@ def test_somebody_s_machine_in_the_network_is_left_and_told(lab: Lab) -> None:
     assert not lab.project.clusters
     assert f"projects/{LAB.project}/{path}" in lab.project.things
     assert "instances my-own: a machine, by the second" in leaks(LAB, lab.google)
+
+
+def test_somebody_s_load_balancer_before_the_cluster_is_left(lab: Lab) -> None:
+    lab.create()
+    network = f"projects/{LAB.project}/global/networks/{LAB.network}"
+    zone = "zones/europe-west4-b"
+    group = lab.cloud.add(f"{zone}/networkEndpointGroups/k8s1-0a1b-kiosk", network=network)
+    backend = lab.cloud.add("global/backendServices/our-website", backends=[{"group": group}])
+    lab.cloud.add("global/urlMaps/our-website", defaultService=backend)
+    with pytest.raises(CloudError, match=r"k8s1-0a1b-kiosk: takes longer .*our-website"):
+        lab.destroy()
+    left = {path.rsplit("/", 2)[-2] for path in lab.project.things if path.endswith("our-website")}
+    assert left == {"backendServices", "urlMaps"}
+    assert not lab.project.clusters
 
 
 def test_what_is_still_used_for_a_moment_is_tried_again(lab: Lab) -> None:

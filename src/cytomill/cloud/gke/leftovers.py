@@ -59,8 +59,8 @@ _REFERS = (
     "sourceDisk",
 )
 
-#: What belongs to a cluster when it refers to what does. Machines, disks and routers have labels or
-#: descriptions: what somebody put into the network himself is told, and not deleted.
+#: What belongs to a cluster when it refers to what does, and Kubernetes made it. Machines, disks
+#: and routers have labels or descriptions: what somebody put there himself is told, not deleted.
 _BY_REFERENCE = (
     "forwardingRules",
     "targetHttpProxies",
@@ -72,6 +72,9 @@ _BY_REFERENCE = (
     "networkEndpointGroups",
     "firewalls",
 )
+
+#: How Kubernetes calls what it makes: an Ingress' parts, the rest, and a Service's by its number.
+_KUBERNETES = re.compile(r"(?:k8s|gke|gk3).*|a[0-9a-f]{31}")
 
 #: A firewall rule of a Service's load balancer has the names of its other parts in its own.
 _OF_SERVICE = re.compile(r"k8s-fw-(?P<name>[a-z0-9-]+)")
@@ -107,8 +110,7 @@ def find(google: Google, cluster: Cluster) -> list[Found]:
         }
         for _, told in there:
             if _of_nodes(cluster, told) or (
-                _kind(told["selfLink"]) in _BY_REFERENCE
-                and (_refers(told, names) or told["name"] in services)
+                _made(told) and (_refers(told, names) or told["name"] in services)
             ):
                 mine[told["selfLink"]] = told
         mine.update(_checks(there, mine))
@@ -118,7 +120,7 @@ def find(google: Google, cluster: Cluster) -> list[Found]:
         kind, key = _kind(told["selfLink"]), _key(told["selfLink"])
         related = _refers(told, keys) or any(_key(user) in keys for user in told.get("users", ()))
         if kind == "addresses":
-            ours = related and _of_kubernetes(told)
+            ours = related and _of_service(told)  # else somebody reserved it
         else:
             ours = told["selfLink"] in mine and kind != "snapshots"
         if ours or related or told["selfLink"] in mine:
@@ -152,6 +154,16 @@ def _marked(cluster: Cluster, told: Mapping[str, Any]) -> bool:
     return told.get("description") == cluster.described
 
 
+def _made(told: Mapping[str, Any]) -> bool:
+    """Whether it is what Kubernetes makes; rules of our network are nobody's without it."""
+    kind = _kind(told["selfLink"])
+    if kind == "firewalls":
+        return True
+    return kind in _BY_REFERENCE and (
+        _KUBERNETES.fullmatch(told["name"]) is not None or _of_service(told)
+    )
+
+
 def _refers(told: Mapping[str, Any], names: set[str]) -> bool:
     """Whether a thing names one of those; of groups of backends too."""
     linked: list[Any] = [told.get(field) for field in _REFERS]
@@ -173,11 +185,12 @@ def _links(told: Any) -> Iterator[str]:
 
 def _of_nodes(cluster: Cluster, told: Mapping[str, Any]) -> bool:
     """Whether it is a node, or is for nodes, by the names that Google gives these."""
-    names = "|".join(pool.name for pool in cluster.pools)
-    node = re.compile(rf"gke-{cluster.name}-(?:{names}|gpu)-[0-9a-f]{{8}}-")
-    return any(
-        node.match(link.rsplit("/", 1)[-1]) for link in (told["name"], *told.get("instances", ()))
+    names = "|".join({*(pool.name for pool in cluster.pools), "gpu"})
+    node = re.compile(
+        rf".*/zones/{cluster.zone}/(?:instances|instanceGroupManagers|instanceGroups)"
+        rf"/gke-{cluster.name}-(?:{names})-[0-9a-f]{{8}}-[^/]*"
     )
+    return any(node.fullmatch(link) for link in (told["selfLink"], *told.get("instances", ())))
 
 
 def _checks(
@@ -195,8 +208,8 @@ def _checks(
     }
 
 
-def _of_kubernetes(told: Mapping[str, Any]) -> bool:
-    """Whether an address is Kubernetes', which says for which Service it is; else somebody's."""
+def _of_service(told: Mapping[str, Any]) -> bool:
+    """Whether Kubernetes has written on it for which Service it is."""
     return "kubernetes.io/service-name" in told.get("description", "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from ..errors import RefusedError
@@ -12,6 +12,9 @@ from ..google import Call, Google
 from ..operations import until
 from . import bodies
 from .cluster import ACCOUNT, NAMESPACE, Cluster
+
+#: The part of a policy that says who has which role.
+Bindings: TypeAlias = list[dict[str, Any]]
 
 #: Seconds that a new account may take until it can be given roles.
 _KNOWN = 120.0
@@ -35,47 +38,37 @@ class Roles:
 
     def take(self, google: Google) -> str:
         """Give the roles that are missing."""
-        member, changed = self.member(google), False
+        member = self.member(google)
 
-        def given() -> bool:
-            nonlocal changed
-            policy = google.call(self.read)
-            bindings = [dict(one) for one in policy.get("bindings", ())]
+        def change(bindings: Bindings) -> Bindings:
             for role in self.roles:
-                missing = True
-                for one in bindings:
-                    if one["role"] == role and "condition" not in one:
-                        if member in one.get("members", ()):
-                            missing = False
-                        else:
-                            one["members"] = [*one.get("members", ()), member]
-                            missing, changed = False, True
-                        break
-                if missing:
-                    bindings.append({"role": role, "members": [member]})
-                    changed = True
-            return not changed or self._written(google, {**policy, "bindings": bindings})
+                bindings = _with(bindings, role, member)
+            return bindings
 
-        until(google, given, self.words, seconds=_KNOWN)
-        return "given" if changed else "has them"
+        return "given" if self._change(google, change) else "has them"
 
     def remove(self, google: Google) -> str:
-        """Take the roles away again."""
-        member, changed = self.member(google), False
+        """Take all roles away again."""
+        member = self.member(google)
+        changed = self._change(google, lambda bindings: _without(bindings, member))
+        return "taken away" if changed else "has none"
 
-        def taken() -> bool:
+    def _change(self, google: Google, change: Callable[[Bindings], Bindings]) -> bool:
+        """Change the policy as it is now; whether there was anything to change."""
+        changed = False
+
+        def written() -> bool:
             nonlocal changed
             policy = google.call(self.read)
-            bindings = []
-            for one in policy.get("bindings", ()):
-                # An account that was deleted stands there as deleted:…?uid=…
-                left = [who for who in one.get("members", ()) if not _same(who, member)]
-                changed = changed or len(left) < len(one.get("members", ()))
-                bindings += [{**one, "members": left}] if left else []
-            return not changed or self._written(google, {**policy, "bindings": bindings})
+            before = policy.get("bindings", [])
+            after = change(before)
+            if after == before:
+                return True
+            changed = True
+            return self._written(google, {**policy, "bindings": after})
 
-        until(google, taken, self.words, seconds=_KNOWN)
-        return "taken away" if changed else "has none"
+        until(google, written, self.words, seconds=_KNOWN)
+        return changed
 
     def _written(self, google: Google, policy: dict[str, Any]) -> bool:
         body = {"policy": policy} if self.wrapped else policy
@@ -90,8 +83,27 @@ class Roles:
         return True
 
 
-def _same(who: str, member: str) -> bool:
-    return who.removeprefix("deleted:").split("?")[0] == member
+def _with(bindings: Bindings, role: str, member: str) -> Bindings:
+    """Bindings in which a member has a role, always and not only under a condition."""
+    plain = [one for one in bindings if one["role"] == role and "condition" not in one]
+    if any(member in one.get("members", ()) for one in plain):
+        return bindings
+    if not plain:
+        return [*bindings, {"role": role, "members": [member]}]
+    more = {**plain[0], "members": [*plain[0].get("members", ()), member]}
+    return [more if one is plain[0] else one for one in bindings]
+
+
+def _without(bindings: Bindings, member: str) -> Bindings:
+    """Bindings in which a member has no role."""
+    left = []
+    for one in bindings:
+        members = one.get("members", [])
+        # An account that was deleted stands there as deleted:serviceAccount:…?uid=…
+        others = [who for who in members if who.removeprefix("deleted:").split("?")[0] != member]
+        if others or not members:
+            left.append({**one, "members": others} if len(others) < len(members) else one)
+    return left
 
 
 def node_roles(cluster: Cluster) -> Roles:
