@@ -34,8 +34,16 @@ def test_the_first_task_wakes_one_of_each():
 
 def test_of_an_unknown_speed_a_few_are_started_and_more_once_it_is_known():
     # 1500 s of inference, guessed: 2 x 60 s of it for each; 1600 s, known: 60 s.
-    assert counts(loads=[load(10_000)])["servers"] == 12
+    looking = workers(CONSUMERS, number=1)
+    assert counts(those=looking, loads=[load(10_000)])["servers"] == 12
     assert counts(loads=[load(10_000, seconds=3.6, inference=0.16)])["servers"] == 26
+
+
+def test_a_job_that_nobody_has_looked_into_may_have_more_images():
+    # 200 jobs of 20 images of 0.15 s are 600 s.
+    assert counts(loads=[load(200)])["servers"] == 5
+    assert counts(those=workers(CONSUMERS), loads=[load(200)])["servers"] == 1
+    assert counts(loads=[load(200, seconds=3.6, inference=0.15)])["servers"] == 1
 
 
 def test_the_last_that_is_started_works_for_half_its_start_up():

@@ -82,6 +82,9 @@ class Filled:
     done: Mapping[str, float]
     """Seconds until each queue's work is done; infinite where nobody does it."""
 
+    threads: Mapping[str, float]
+    """Threads for each queue, where those for several are shared by their work."""
+
     ready: tuple[tuple[float, int], ...]
     """Of each worker, in how many seconds it is ready, and its threads."""
 
@@ -141,6 +144,7 @@ def fill(seen: Snapshot, pools: Sequence[Pool], works: Sequence[Work], bounds: B
     counts = {pool.name: 0 for pool in pools}
     reasons = {pool.name: "nothing is to be done" for pool in pools}
     done = {work.queue: math.inf for work in works}
+    threads = {work.queue: 0.0 for work in works}
     left = {work.queue: 1.0 for work in works}
     taken: list[tuple[float, int]] = []
     groups: dict[tuple[str, ...], list[Pool]] = {}
@@ -156,15 +160,18 @@ def fill(seen: Snapshot, pools: Sequence[Pool], works: Sequence[Work], bounds: B
         later = [
             pool for other, those in groups.items() if len(other) > len(served) for pool in those
         ]
+        every = sum(counts[pool.name] * pool.threads for pool in members)
         for work in mine:
             done[work.queue] = min(done[work.queue], total.done)
+            part = work.seconds / total.work if total.work else 1.0 / len(mine)
+            threads[work.queue] += every * part
             others = [pool.startup for pool in later if pool.serves(work.queue)]
             if others and total.work:
                 # Those for more queues come in where these are not done by the time they pay.
                 until = (1 + bounds.pays) * min(others)
                 flown = max(0.0, total.threads * until - total.head)
                 left[work.queue] *= max(0.0, 1.0 - flown / total.work)
-    return Filled(counts, reasons, done, tuple(taken))
+    return Filled(counts, reasons, done, threads, tuple(taken))
 
 
 def _part(work: Work, share: float) -> Work:

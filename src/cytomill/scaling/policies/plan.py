@@ -24,6 +24,10 @@ class Speeds:
     inference: float = 0.15
     """Seconds of these that it has a model server's thread: the Kiosk's did 5 to 10 a second."""
 
+    images: float = 20.0
+    """Images of a job in a queue of which no task has ended and that has no consumer yet: until
+    one looks into the job, it is one task."""
+
     doubt: float = 2.0
     """How many times as much a worker must find to do where that is only guessed."""
 
@@ -94,10 +98,12 @@ def plan(seen: Snapshot, speeds: Speeds, aim: Aim) -> Plan:
     needed = {
         one.queue for one in loads if any(pool.most and pool.serves(one.queue) for pool in servers)
     }
-    own = [_work(one, one.seconds or speeds.seconds, aim) for one in loads]
+    own = [
+        replace(_work(seen, consumers, one, speeds), by=aim.by.get(one.queue, 0.0)) for one in loads
+    ]
     device = [
-        _work(one, one.inference if one.seconds else speeds.inference, aim)
-        for one in loads
+        replace(work, each=one.inference if one.seconds else speeds.inference)
+        for one, work in zip(loads, own, strict=True)
         if one.queue in needed
     ]
     bounds = Bounds(aim.pays, speeds.doubt, cheap=aim.cheap)
@@ -106,12 +112,12 @@ def plan(seen: Snapshot, speeds: Speeds, aim: Aim) -> Plan:
     devices = Devices.of(seen)
     if not devices.full:
         free = fill(seen, consumers, [replace(one, by=0.0) for one in own], bounds)
-        limits = _threads(servers, device, free, speeds.spare)
+        limits = _threads(servers, device, free, own, speeds.spare)
         soonest = {name: free.done[name] for name in needed}
     served = fill(seen, servers, device, replace(bounds, use=limits, soon=limits))
     # Fewer consumers than the model servers can use would only have these wait for them.
     keen = [replace(one, by=0.0) if one.queue in needed else one for one in own]
-    bounds = _fitting(bounds, consumers, keen, needed, served, devices, speeds.spare)
+    bounds = _fitting(bounds, consumers, keen, device, served, devices, speeds.spare)
     using = fill(seen, consumers, keen, bounds)
     needs = {
         pool.name: sum(one.seconds for one in works if pool.serves(one.queue))
@@ -121,23 +127,31 @@ def plan(seen: Snapshot, speeds: Speeds, aim: Aim) -> Plan:
     return Plan(_in_time(seen, servers, served, consumers, using), using, soonest, needs)
 
 
-def _work(load: Load, each: float, aim: Aim) -> Work:
-    by = aim.by.get(load.queue, 0.0)
-    return Work(load.queue, load.waiting, load.running, each, load.age, by, bool(load.seconds))
+def _work(seen: Snapshot, consumers: list[Pool], load: Load, speeds: Speeds) -> Work:
+    """What a queue has for consumers, as far as it is known."""
+    there = (State.READY, State.DRAINING)
+    opened = any(seen.of(pool, *there) for pool in consumers if pool.serves(load.queue))
+    waiting = float(load.waiting)
+    if not load.seconds and not opened:
+        waiting *= speeds.images
+    each = load.seconds or speeds.seconds
+    return Work(load.queue, waiting, load.running, each, load.age, sure=bool(load.seconds))
 
 
 def _threads(
-    pools: list[Pool], works: list[Work], others: Filled, spare: float
+    pools: list[Pool], works: list[Work], others: Filled, theirs: list[Work], spare: float
 ) -> dict[str, float]:
-    """Threads that do ``works`` as fast as the other side can, by pool, and some to spare."""
-    first = min((ready for ready, _ in others.ready), default=0.0)
-    rates = {}
-    for work in works:
-        seconds = others.done.get(work.queue, 0.0) - first
-        known = seconds > 0 and work.seconds > 0
-        rates[work.queue] = work.seconds / seconds if known else math.inf
+    """Threads that do ``works`` as fast as ``others`` do ``theirs``, by pool, and some to spare."""
+    each = {one.queue: one.each for one in theirs}
+    needed = {
+        one.queue: others.threads[one.queue] * one.each / each[one.queue]
+        if one.each and each[one.queue]
+        else math.inf
+        for one in works
+        if one.queue in each
+    }
     return {
-        pool.name: spare * sum(rate for name, rate in rates.items() if pool.serves(name))
+        pool.name: spare * sum(count for name, count in needed.items() if pool.serves(name))
         for pool in pools
     }
 
@@ -146,16 +160,16 @@ def _fitting(
     bounds: Bounds,
     consumers: list[Pool],
     works: list[Work],
-    needed: set[str],
+    theirs: list[Work],
     served: Filled,
     devices: Devices,
     spare: float,
 ) -> Bounds:
     """``bounds`` with what limits pools of consumers all of whose tasks need model servers."""
+    needed = {one.queue for one in theirs}
     every = sum(threads for _, threads in served.ready)
     first = min((ready for ready, _ in served.ready), default=0.0)
-    served_works = [one for one in works if one.queue in needed]
-    limits = _threads(consumers, served_works, served, devices.spare(spare))
+    limits = _threads(consumers, works, served, theirs, devices.spare(spare))
     use: dict[str, float] = {}
     soon: dict[str, float] = {}
     after: dict[str, float] = {}
