@@ -142,6 +142,24 @@ def test_a_server_that_hangs_holds_nothing_up(all_of_it, tmp_path):
         hung.process.send_signal(signal.SIGCONT)
 
 
+def test_a_job_that_waits_for_a_server_can_be_cancelled(all_of_it, tmp_path):
+    lab, consumers, park = all_of_it
+    running = consumers.start("--threads", 1)
+    upload = lab.upload(pictures(tmp_path / "in", 4))
+    for _ in range(4):  # more often than a consumer may lose threads
+        job = lab.submit(upload)
+        wait_for(lambda: lab.backend.queue.told_by([running.name])[0]["doing"])
+        wait_for(lambda: lab.job(job).items == 4)  # noqa: B023 - called before the next turn
+        assert lab.backend.queue.cancel(job)
+        wait_for(lambda: not lab.backend.queue.told_by([running.name])[0]["doing"])
+    assert running.process.poll() is None
+    assert "cannot be stopped" not in running.said()
+    asked = time.monotonic()
+    assert running.stop() == 0
+    assert time.monotonic() - asked < 15  # nothing was in hand that would have to be drained
+    assert park.requests() == {}
+
+
 def test_the_first_server_is_waited_for_and_that_is_told(all_of_it, tmp_path):
     lab, consumers, park = all_of_it
     running = consumers.start("--threads", 2)

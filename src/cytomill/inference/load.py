@@ -190,12 +190,15 @@ def models(
         check_undecided(device)
         try:
             from .remote import models as on_server
-            from .several import models as on_servers
+            from .several import Several
+            from .several import models as on_several
         except ModuleNotFoundError as error:
             raise OptionError(
                 f"--model-server: {error.name} is not installed; pip install cytomill[server]"
             ) from error
-        return on_servers(Dns(server)) if server.startswith(DNS) else on_server(server)
+        if server.startswith(DNS):
+            return on_several(Several(Dns(server)))
+        return on_server(server)
     count = threads or cores()
 
     def load(name: str) -> Runtime:

@@ -105,7 +105,8 @@ class Several:
     """The model servers that ``directory`` names, asked as one; safe to use from several threads.
 
     ``waits`` is told in words that no server can be asked, again and again for as long as that
-    lasts, and ``goes_on`` that one can.
+    lasts, and ``goes_on`` that one can. ``stop_of`` is the `Stop` of the thread that asks, for
+    where none is given.
     """
 
     def __init__(
@@ -113,8 +114,10 @@ class Several:
         directory: Directory,
         waits: Callable[[str], object] = lambda _: None,
         goes_on: Callable[[], object] = lambda: None,
+        stop_of: Callable[[], Stop | None] = lambda: None,
     ) -> None:
         self.name = directory.name
+        self._stop_of = stop_of
         self._directory = directory
         self._waits, self._goes_on = waits, goes_on
         self._servers: dict[str, Server] = {}
@@ -131,7 +134,9 @@ class Several:
 
         They are asked again for up to `settings.retry_seconds`. Raises as `Channel.ask` does.
         """
-        stop, stopping = Stop() if stop is None else stop, stopping or Event()
+        if stop is None and (stop := self._stop_of()) is None:  # one that is not set is false
+            stop = Stop()
+        stopping = stopping or Event()
         begun, pause, deaths = time.monotonic(), _FIRST_PAUSE, 0
         tried: set[Server] = set()
         fault: CytomillError | None = None
@@ -168,6 +173,12 @@ class Several:
             else:
                 self._tell("")
                 return found
+
+    def there(self) -> bool:
+        """Whether there is one that takes requests, as far as is known."""
+        with self._changed:
+            self._look()
+            return any(not one.place.draining for one in self._servers.values())
 
     def _given_up(self, fault: CytomillError) -> CytomillError:
         """What to say after all that time."""
@@ -304,13 +315,8 @@ class Balanced(Runtime):
             raise UnfitError(error) from error
 
 
-def models(
-    directory: Directory,
-    waits: Callable[[str], object] = lambda _: None,
-    goes_on: Callable[[], object] = lambda: None,
-) -> Models:
-    """The models of one run on all servers that ``directory`` names; see `Several`."""
-    several = Several(directory, waits, goes_on)
+def models(several: Several) -> Models:
+    """The models of one run on ``several`` servers."""
 
     def load(name: str) -> Runtime:
         return Balanced(several, name, made.stopping)

@@ -90,7 +90,7 @@ class Consumer:
         for pipeline in pipelines or ():
             registry.find(pipeline)
         self._waiting = Waiting(say)
-        own = models(
+        own, served = models(
             model_server,
             backend.redis,
             device,
@@ -98,7 +98,7 @@ class Consumer:
             lambda why: self._waiting.waits(For.MODEL_SERVER, why, "is not there"),
             lambda: self._waiting.goes_on(For.MODEL_SERVER),
         )
-        self._work = Work(backend, stoppable(own), say, self._waiting)
+        self._work = Work(backend, stoppable(own), say, self._waiting, served)
         self._hands = Hands(self.threads, self._work.do)
         self._pulse = Pulse(self.name, backend, self._hands, self._facts, say, leave)
 

@@ -12,6 +12,7 @@ from ..inference.load import models as models_here
 from ..inference.places import DNS, Directory, Dns, Place
 from ..inference.runtime import Models
 from ..jobs.servers import Servers
+from .stopping import current
 
 #: The setting that stands for those that are announced.
 QUEUE = "queue"
@@ -47,23 +48,26 @@ def models(
     threads: int,
     waits: Callable[[str], object],
     goes_on: Callable[[], object],
-) -> Models:
+) -> tuple[Models, Callable[[], bool]]:
     """The models of a consumer, on the servers ``where`` as the setting names them, or here.
 
-    ``waits`` and ``goes_on`` are told of several servers whether one can be asked. Raises
-    `OptionError` for what is no such address, and for a device besides it.
+    The second says whether there is a server of several now, and that there is one of one.
+    ``waits`` and ``goes_on`` are told of several whether one can be asked. Raises `OptionError` for
+    what is no such address, and for a device besides it.
     """
     directory = None if where is None else _directory(where, client)
     if directory is None:
-        return models_here(device, threads, where)
+        return models_here(device, threads, where), lambda: True
     check_undecided(device)
     try:
-        from ..inference.several import models as on_servers
+        from ..inference.several import Several
+        from ..inference.several import models as on_several
     except ModuleNotFoundError as error:
         raise OptionError(
             f"--model-server: {error.name} is not installed; pip install cytomill[server]"
         ) from error
-    return on_servers(directory, waits, goes_on)
+    several = Several(directory, waits, goes_on, current)
+    return on_several(several), several.there
 
 
 def addresses(where: str, client: redis.Redis) -> list[str]:

@@ -84,6 +84,14 @@ class Plans:
         """
         return self._plans.get(job, lambda: self._plan(job))
 
+    def outline(self, job: str) -> Plan:
+        """The plan of ``job`` before its models are loaded: enough to list its items.
+
+        Raises as `plan` does, but `ModelError`.
+        """
+        found = self._job(job)
+        return self._made(found, make_pipeline(found.pipeline, found.options), {})
+
     def item(self, job: str, number: int) -> Item:
         """An item of ``job``. Raises `MissingError`."""
         page, row = divmod(number, layout.PAGE)
@@ -91,12 +99,18 @@ class Plans:
         return self._pages.get((job, page), lambda: read_page(bucket, job, page))[row]
 
     def _plan(self, name: str) -> Plan:
+        job = self._job(name)
+        # The class too: a user's own file may be another by now.
+        key = find(job.pipeline), json.dumps(job.options, sort_keys=True)
+        return self._made(job, *self._pipelines.get(key, lambda: self._load(job)))
+
+    def _job(self, name: str) -> Job:
         job = self._backend.queue.job(name)
         if job is None:
             raise MissingError(f"there is no job {name} any more")
-        # The class too: a user's own file may be another by now.
-        key = find(job.pipeline), json.dumps(job.options, sort_keys=True)
-        pipeline, ran = self._pipelines.get(key, lambda: self._load(job))
+        return job
+
+    def _made(self, job: Job, pipeline: Pipeline[Any], ran: Mapping[str, str]) -> Plan:
         outputs = Outputs(**job.outputs)
         outputs.check(pipeline.products)
         return Plan(job, pipeline, outputs, pipeline.products, self._models, ran)

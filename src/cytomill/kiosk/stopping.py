@@ -30,6 +30,11 @@ def stopped_by(stop: Stop) -> Iterator[None]:
         _current.reset(token)
 
 
+def current() -> Stop | None:
+    """The `Stop` of this thread's task; None outside of `stopped_by`."""
+    return _current.get()
+
+
 def check() -> None:
     """Raise `Interrupted` where the task of this thread is to stop."""
     if _current.get():

@@ -52,15 +52,20 @@ T = TypeVar("T")
 class Work:
     """Does tasks with ``models``, several at once; ``say`` is given a line for each failure.
 
-    What it waits for is told ``waiting``. Raises `OptionError` where there is no place for
-    temporary files.
+    What it waits for is told ``waiting``. ``served`` says whether models can be had at once. Raises
+    `OptionError` where there is no place for temporary files.
     """
 
     def __init__(
-        self, backend: Backend, models: Models, say: Callable[[str], object], waiting: Waiting
+        self,
+        backend: Backend,
+        models: Models,
+        say: Callable[[str], object],
+        waiting: Waiting,
+        served: Callable[[], bool] = lambda: True,
     ) -> None:
         self._backend, self._queue, self._say = backend, backend.queue, say
-        self._waiting = waiting
+        self._waiting, self._served = waiting, served
         place = workplace()
         self._scratch, self._lock = own_folder(place / "scratch")
         cache = Cache(place / "cache", backend.settings.cache_bytes)
@@ -110,7 +115,10 @@ class Work:
         task, begun = held.task, time.perf_counter()
         if task.kind not in (Kind.LIST, Kind.REPORT):
             return self._processing.do(task)
-        plan = self._plans.plan(task.job)
+        # By how many items there are it is decided how many workers are started: that must not wait
+        # for the first model server among them.
+        early = task.kind is Kind.LIST and not self._served()
+        plan = self._plans.outline(task.job) if early else self._plans.plan(task.job)
         if task.kind is Kind.REPORT:
             report(self._backend, plan, self._scratch)
         else:

@@ -23,7 +23,8 @@ from cytomill.errors import (
 from cytomill.inference import several as module
 from cytomill.inference.load import models as models_of
 from cytomill.inference.places import Dns, Place
-from cytomill.inference.several import Server, models
+from cytomill.inference.several import Server, Several
+from cytomill.inference.several import models as models_on
 from cytomill.inference.stop import Stop
 from cytomill.settings import Settings
 from cytomill.testing import RuntimeTests
@@ -33,6 +34,10 @@ from tests.triton_server import Triton, serving
 HERE = models_of("cpu", 2)
 X = np.zeros((1, 1, 64, 64), np.float32)
 CODE = grpc.StatusCode
+
+
+def models(*words):
+    return models_on(Several(*words))
 
 
 class Book:
@@ -203,6 +208,16 @@ def test_the_first_is_waited_for_and_that_is_told(park):
         park.add()
         asked(runtime.result(30), 1)
     assert on.is_set()
+
+
+def test_whether_there_is_one_is_known_at_once(park):
+    several = Several(park.book)
+    assert not several.there()
+    park.add(draining=True)
+    park.add()
+    wait_for(several.there)
+    park.book.all.pop()
+    wait_for(lambda: not several.there())
 
 
 def test_waiting_ends_after_a_while(park, hasty):
