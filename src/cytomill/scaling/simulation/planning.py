@@ -12,8 +12,9 @@ from .run import Simulation, deciding
 from .scenario import Arrivals, Effort, Nodes, Scenario, Signals
 
 #: Tasks that a job is simulated as, and that a consumer's thread has at least, where images allow:
-#: with fewer, when each ends would show in the time of the whole.
-_TASKS, _EACH = 20_000, 50
+#: with fewer, when each ends would show in the time of the whole. With more than the last number it
+#: would take minutes.
+_TASKS, _EACH, _BEARABLE = 20_000, 50, 200_000
 
 #: Times that workers are looked at, roughly, and seconds between two decisions at most.
 _LOOKS, _SELDOM = 400_000, 30.0
@@ -85,7 +86,8 @@ class Asked:
     def scenario(self) -> Scenario:
         """The same for a simulation, in which images of large jobs are bundled."""
         hands = self.consumers * self.threads
-        bundle = max(1, min(self.images // _TASKS, self.images // (_EACH * hands)))
+        bundle = min(self.images // _TASKS, self.images // (_EACH * hands))
+        bundle = max(1, bundle, self.images // _BEARABLE)
         effort = Effort(self.seconds, self.inference)
         pools = self.pools()
         nodes = {one.name: _nodes(one, self.loss) for one in pools}
@@ -142,12 +144,10 @@ def _planned(asked: Asked, name: str) -> Planned:
     scenario = asked.scenario()
     decide = deciding(chosen, Steadying(period=chosen.period))
     outcome = Simulation(scenario, decide, asked.signals()).run()
-    # The first image of a bundle is done before the rest of it.
-    early = (scenario.bundle - 1) * (asked.seconds + asked.inference)
     return Planned(
         name,
         outcome.finished,
-        outcome.first and max(0.0, outcome.first - early),
+        outcome.first,
         outcome.node_hours,
         outcome.cost,
         outcome.done,

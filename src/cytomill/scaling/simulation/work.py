@@ -147,7 +147,9 @@ class Work:
         more = self._tasks.finish(consumer.id, call.piece, now - call.begun)
         if call.piece.images:
             self.done += call.piece.images
-            self.first, self.last = self.first or now, now
+            # The first image of a bundle is done before the rest of it.
+            rest = (now - call.begun) * (1 - 1 / call.piece.images)
+            self.first, self.last = self.first or now - rest, now
         if consumer.state is State.READY:
             self._take(consumer)
         elif not consumer.busy:
