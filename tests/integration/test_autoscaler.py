@@ -347,6 +347,11 @@ def test_the_start_up_of_workers_is_measured(rig: Rig) -> None:
     assert status is not None
     assert status.pools[0].startup == pytest.approx(8.5, abs=0.5)
     assert status.pools[0].ready == 4
+    # The next one knows it too.
+    rig.autoscaler().cycle(begun + 31)
+    status = rig.board.read()
+    assert status is not None
+    assert status.pools[0].startup == pytest.approx(8.5, abs=0.5)
 
 
 def test_how_busy_model_servers_are_is_measured(rig: Rig) -> None:
@@ -375,6 +380,10 @@ def test_how_busy_model_servers_are_is_measured(rig: Rig) -> None:
     assert load.seconds == pytest.approx(8.0)
     # A device was busy for 8 s while tasks of 32 s ended.
     assert load.inference == pytest.approx(2.0, rel=0.4)
+    later = rig.autoscaler()
+    later._policy = Seeing()
+    later.cycle(begun + 13)
+    assert seen[-1].loads[0].inference == pytest.approx(load.inference, rel=0.01)
     (server,) = last.of(SERVERS)
     assert (server.state, server.busy) == (State.READY, 1)
     assert rig.queue.job(job.id)

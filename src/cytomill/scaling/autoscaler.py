@@ -19,6 +19,7 @@ from .board import Board, PoolStatus, Status
 from .driver import Driver, Trouble
 from .lease import Holder, Lease
 from .ledger import Ledger
+from .measure import Notes
 from .misfires import Misfires
 from .policy import Policy, Wish
 from .snapshot import Pool, Snapshot, State
@@ -63,7 +64,7 @@ class Autoscaler:
         self._steadying = steadying or Steadying(period=policy.period)
         self._engine, self._currency = engine, currency
         self._say, self._log, self._tell = say, log or say, tell
-        self._watch = Watch(self._queue, Servers(client), driver)
+        self._watch = Watch(self._queue, Servers(client), driver, Notes(client))
         self._misfires = Misfires(patience)
         self._memory = Memory()
         self._stopped: set[str] = set()

@@ -1,11 +1,25 @@
-"""What is measured of workers from look to look: start-up, and how busy model servers are."""
+"""What is measured of workers from look to look: start-up, and how busy model servers are.
+
+Key::
+
+    {cytomill}:measured  string  JSON: the last start-ups of each pool, in seconds, and the share of
+                                 model servers in tasks, for the next autoscaler
+"""
 
 from __future__ import annotations
 
+import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+
+import redis
+
+from ..jobs.queue import PREFIX
+from ..jobs.redis import told
+
+_KEY = f"{PREFIX}measured"
 
 #: Start-ups of a pool that are remembered: the last of a size that one odd node does not change.
 _STARTUPS = 9
@@ -19,22 +33,57 @@ _WINDOW = 120.0
 #: Seconds of tasks that must have ended in them to tell that share.
 _ENOUGH = 5.0
 
-#: The share before it could be told, and the least it is taken to be.
-_EXPECTED, _LEAST = 0.5, 0.02
+#: The share before it could be told, about that of a nucleus model on a GPU, and the least it is
+#: taken to be.
+_EXPECTED, _LEAST = 0.05, 0.02
 
 #: Minutes of the queue's counts to be looked at: a look may be late by more than one.
 MINUTES = 3
 
 
+class Notes:
+    """What was measured, in the Redis that ``client`` speaks to, over restarts.
+
+    Its methods raise `QueueAwayError` where Redis does not answer.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._written = ""
+
+    def read(self) -> tuple[Startups, Using]:
+        """What an earlier autoscaler measured."""
+        with told():
+            stored = self._client.get(_KEY)
+        if not stored:
+            return Startups(), Using()
+        found = json.loads(stored)
+        return Startups(found["startups"]), Using(found["share"])
+
+    def write(self, startups: Startups, using: Using) -> None:
+        """Keep what was measured, if that is new."""
+        text = json.dumps({"startups": startups.all(), "share": round(using.share(), 3)})
+        if text != self._written:
+            with told():
+                self._client.set(_KEY, text)
+            self._written = text
+
+
 class Startups:
     """The moving median of the seconds from asking for a worker of a pool until it is ready."""
 
-    def __init__(self) -> None:
-        self._seconds: dict[str, deque[float]] = {}
+    def __init__(self, known: Mapping[str, Sequence[float]] | None = None) -> None:
+        self._seconds: dict[str, deque[float]] = {
+            pool: deque(seconds, maxlen=_STARTUPS) for pool, seconds in (known or {}).items()
+        }
 
     def add(self, pool: str, seconds: float) -> None:
         """A worker of a pool became ready."""
         self._seconds.setdefault(pool, deque(maxlen=_STARTUPS)).append(max(0.0, seconds))
+
+    def all(self) -> dict[str, list[float]]:
+        """What is remembered, by pool."""
+        return {pool: list(seconds) for pool, seconds in self._seconds.items()}
 
     def of(self, pool: str, expected: float) -> float:
         """That of a pool; ``expected`` before any has come."""
@@ -63,11 +112,11 @@ class _Look:
 class Using:
     """How busy model servers are, and which part of a task's time they have."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: float = _EXPECTED) -> None:
         self._looks: deque[_Look] = deque()
         self._servers: dict[str, Served] = {}
         self._minutes: dict[int, float] = {}
-        self._share = _EXPECTED
+        self._share = share
 
     def add(self, now: float, servers: Mapping[str, Served], minutes: Mapping[int, float]) -> None:
         """Take in a look at the servers that are ready, and the seconds of tasks by minute."""

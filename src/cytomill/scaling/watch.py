@@ -9,7 +9,7 @@ from typing import Any
 from ..jobs.queue import Queue
 from ..jobs.servers import Servers
 from .driver import Driver, Trouble
-from .measure import MINUTES, Served, Startups, Using
+from .measure import MINUTES, Notes, Served, Startups, Using
 from .snapshot import Load, Pool, Role, Snapshot, State, Worker
 
 #: Seconds for which what a worker told is true.
@@ -50,8 +50,8 @@ class Watch:
     where it falls silent it is taken to be as it was, for what it has in hand must not be lost.
     """
 
-    def __init__(self, queue: Queue, servers: Servers, driver: Driver) -> None:
-        self._queue, self._servers, self._driver = queue, servers, driver
+    def __init__(self, queue: Queue, servers: Servers, driver: Driver, notes: Notes) -> None:
+        self._queue, self._servers, self._driver, self._notes = queue, servers, driver, notes
         self._known: dict[str, _Known] = {}
         self._startups, self._using = Startups(), Using()
         self._silent: dict[str, list[Worker]] = {}
@@ -62,6 +62,9 @@ class Watch:
 
         Raises `QueueAwayError` where Redis does not answer.
         """
+        if self._begun > now:
+            self._startups, self._using = self._notes.read()
+            self._begun = now
         queues = self._queue.queues()
         numbers = [(name, self._queue.numbers(name)) for name in queues]
         beats = self._consumers(queues) | self._announced(now)
@@ -69,8 +72,8 @@ class Watch:
         workers = [one for one in self._driver.workers() if one.pool in roles]
         self._known = {one.id: self._known.get(one.id, _Known()) for one in workers}
         self._silent = {}
-        self._begun = min(self._begun, now)
         seen = tuple(self._seen(one, beats.get(one.id), now) for one in workers)
+        self._notes.write(self._startups, self._using)
         share = self._using.share() if Role.MODEL_SERVER in roles.values() else 0.0
         return Snapshot(
             now,
