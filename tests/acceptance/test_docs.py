@@ -55,6 +55,7 @@ PAGE_OF = {
     "jobs": "client.md",
     "api": "api.md",
     "consumer": "kiosk.md",
+    "autoscaler": "autoscaling.md",
     "tokens": "security.md",
     "cluster": "gke.md",
 }

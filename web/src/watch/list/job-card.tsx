@@ -52,11 +52,6 @@ export function JobCard(props: { listed: Job }) {
               <ProgressBar job={job} />
             </Box>
           )}
-          {job.waits && (
-            <Text size="sm" c="dimmed" lineClamp={2}>
-              {sentence(job.waits)}
-            </Text>
-          )}
           {job.reason && (
             <Text size="sm" lineClamp={2}>
               {sentence(job.reason)}
@@ -78,6 +73,7 @@ export function JobCard(props: { listed: Job }) {
 
 /** What comes next of a job that has not ended. */
 function coming(job: Job): string {
+  if (job.waits && !job.position) return job.waits;
   if (isWaiting(job)) {
     return job.position ? `${count(job.position)} of your jobs come first` : "next of your jobs";
   }
