@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cytomill.scaling.policy import Wish
@@ -14,6 +14,9 @@ from cytomill.scaling.steady import Memory, Steadying
 from tests.unit.scaling.snapshots import NOW, acted
 
 NAMES = ("a", "b")
+
+#: A machine that is busy is no fault of what is tested.
+few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -71,6 +74,7 @@ memories = st.builds(
 steadyings = st.sampled_from([Steadying(), Steadying(period=15.0), Steadying(calm=0.0)])
 
 
+@few
 @given(snapshots(), wishes, memories, steadyings)
 def test_one_decision_is_within_bounds_and_spares_the_busy(snapshot, wished, memory, steadying):
     decision, _ = steadying.steady(snapshot, wished, memory)
@@ -91,6 +95,7 @@ def test_one_decision_is_within_bounds_and_spares_the_busy(snapshot, wished, mem
             assert not one.busy or wished[pool.name].firm
 
 
+@few
 @given(snapshots(), wishes, memories, steadyings)
 def test_equal_snapshots_are_decided_about_alike(snapshot, wished, memory, steadying):
     decision, after = steadying.steady(snapshot, wished, memory)
@@ -100,6 +105,7 @@ def test_equal_snapshots_are_decided_about_alike(snapshot, wished, memory, stead
     assert same == after
 
 
+@few
 @given(snapshots(), wishes, steadyings)
 def test_constant_wishes_are_met_and_stay_met(snapshot, wished, steadying):
     free = tuple(
@@ -119,6 +125,7 @@ def test_constant_wishes_are_met_and_stay_met(snapshot, wished, steadying):
     assert not any(changed[15:])
 
 
+@few
 @given(
     st.lists(st.integers(0, 12), min_size=1, max_size=60),
     st.integers(0, 3),
@@ -141,6 +148,7 @@ def test_whatever_is_wished_for_in_turn_counts_stay_within_bounds(turns, least, 
         assert snapshot.count(pool) >= min(9, wished)
 
 
+@few
 @given(st.lists(st.integers(0, 1000), max_size=200))
 def test_what_is_remembered_does_not_grow_without_end(turns):
     pool = Pool("a", Role.CONSUMER, 0, 1000)
