@@ -167,7 +167,9 @@ def test_a_stream_tells_changes_alone(wanted: Wanted, channel: grpc.Channel, clo
         assert next(stream).result is False
         _tell(wanted, 5)
         assert next(stream).result is True
-        _tell(wanted, 9)
+        for count in range(1, 30):
+            _tell(wanted, count)
+            time.sleep(0.01)
         clock.later += 2 * PATIENCE  # stale: nothing is told, and the stream goes on
         wanted.wait(-1, 0)
         clock.later = 0

@@ -86,6 +86,25 @@ class TestWatching(WatchingTests):
         pods.end()
 
 
+def test_after_the_queue_was_away_workers_have_a_while_to_find_it(own_redis: RedisServer) -> None:
+    now = time.time()
+    client = connect(own_redis.url)
+    queue, servers = Queue(client), Servers(client)
+    driver = Watching(queue, servers, [CONSUMERS], within=0.5, clock=lambda: now)
+    queue.beat("consumers.a", [], {"since": now})
+    assert [one.id for one in driver.workers()] == ["consumers.a"]
+    own_redis.kill()
+    assert [one.id for one in driver.workers()] == ["consumers.a"]
+    (trouble,) = driver.troubles()
+    assert "does not answer" in trouble.cause
+    time.sleep(0.6)
+    own_redis.start()
+    assert driver.troubles() == []
+    assert [one.id for one in driver.workers()] == ["consumers.a"]
+    now += 0.6
+    assert list(driver.workers()) == []
+
+
 class Watched:
     """A driver whose workers beat when a test says so, in the test's own time."""
 

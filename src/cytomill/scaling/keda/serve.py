@@ -60,36 +60,28 @@ class Tls:
     def credentials(self) -> grpc.ServerCredentials:
         """What a server shows and asks for. Raises `OptionError`."""
         self.check()
-        last = self._read()
 
         def renewed() -> grpc.ServerCertificateConfiguration | None:
-            nonlocal last
             try:
                 self.check()
-                read = self._read()
+                return self._configuration()
             except (OptionError, OSError):
                 return None  # half replaced: the old ones serve until the new ones are there
-            if read == last:
-                return None
-            last = read
-            return _configuration(read)
 
         return grpc.dynamic_ssl_server_credentials(
-            _configuration(last), renewed, require_client_authentication=self.authority is not None
+            self._configuration(),
+            renewed,
+            require_client_authentication=self.authority is not None,
         )
 
     def _files(self) -> list[Path]:
         return [path for path in (self.certificate, self.key, self.authority) if path is not None]
 
-    def _read(self) -> list[bytes]:
-        return [path.read_bytes() for path in self._files()]
-
-
-def _configuration(read: list[bytes]) -> grpc.ServerCertificateConfiguration:
-    certificate, key, *authority = read
-    return grpc.ssl_server_certificate_configuration(
-        [(key, certificate)], root_certificates=authority[0] if authority else None
-    )
+    def _configuration(self) -> grpc.ServerCertificateConfiguration:
+        certificate, key, *authority = [path.read_bytes() for path in self._files()]
+        return grpc.ssl_server_certificate_configuration(
+            [(key, certificate)], root_certificates=authority[0] if authority else None
+        )
 
 
 @contextmanager

@@ -180,7 +180,8 @@ class Watching:
         """Take in what is there of a pool now."""
         if now - self._back < self._within:
             found = {**one.there, **found}
-        for name in found.keys() - one.there.keys():
+        new = found.keys() - one.there.keys()
+        for name in sorted(new, key=lambda name: (found[name].since, name)):
             if one.asked:  # its start-up began when it was asked for
                 since = min(one.asked.pop(0).since, found[name].since)
                 found[name] = replace(found[name], since=since)
