@@ -53,6 +53,11 @@ def test_a_consumer_tells_what_it_does(api, admin):
     assert found["name"] == "one"
     assert (found["host"], found["done"], found["failed"]) == ("node7", 3, 1)
     assert found["doing"] == [{"job": task.job, "kind": "list", "item": 0, "seconds": 1.5}]
+    assert (found["draining"], found["waiting_for"], found["clock"]) == (False, "", 0)
+    more = {"draining": True, "waiting_for": "a model server, which is not there", "clock": -7.5}
+    queue.beat("one", [task], {**told, **more})
+    (found,) = admin.get("/admin/consumers").json()
+    assert {key: found[key] for key in more} == more
 
 
 def test_what_ended_is_counted_by_minute_and_failures_by_reason(api, admin):

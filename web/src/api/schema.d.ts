@@ -1177,6 +1177,21 @@ export interface components {
             failed: number;
             /** Doing */
             doing: components["schemas"]["DoingAnswer"][];
+            /**
+             * Draining
+             * @description Whether it takes nothing more, because it is to end.
+             */
+            draining: boolean;
+            /**
+             * Waiting For
+             * @description Services that it waits for; its log says more.
+             */
+            waiting_for: string;
+            /**
+             * Clock
+             * @description Seconds that its clock is ahead of the queue's.
+             */
+            clock: number;
         };
         /**
          * Corrected

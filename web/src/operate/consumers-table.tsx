@@ -2,6 +2,7 @@ import { Anchor, Text } from "@mantine/core";
 import { Link } from "wouter";
 import { count, duration } from "../ui/words";
 import { Grid } from "./grid";
+import { notes } from "./notes";
 import { type Consumer, useConsumers, useScaling } from "./queries";
 import { Section } from "./section";
 import { most } from "./workers";
@@ -34,7 +35,7 @@ export function ConsumersTable() {
             { head: "Threads", number: true, cell: (one) => one.threads || "–" },
             { head: "Done", number: true, cell: (one) => count(one.done) },
             { head: "Failed", number: true, cell: (one) => count(one.failed) },
-            { head: "Does", cell: (one) => <Doing tasks={one.doing} /> },
+            { head: "Does", cell: (one) => <Doing consumer={one} /> },
           ]}
         />
       )}
@@ -54,14 +55,29 @@ const VERBS: Record<string, string> = {
   report: "writes tables",
 };
 
-function Doing(props: { tasks: Consumer["doing"] }) {
-  if (props.tasks.length === 0) {
-    return (
-      <Text size="sm" c="dimmed">
-        nothing
-      </Text>
-    );
-  }
+function Doing(props: { consumer: Consumer }) {
+  const told = notes(props.consumer);
+  return (
+    <>
+      {told.map((note) => (
+        <Text size="sm" key={note}>
+          {note}
+        </Text>
+      ))}
+      {props.consumer.doing.length > 0 ? (
+        <Tasks tasks={props.consumer.doing} />
+      ) : (
+        told.length === 0 && (
+          <Text size="sm" c="dimmed">
+            nothing
+          </Text>
+        )
+      )}
+    </>
+  );
+}
+
+function Tasks(props: { tasks: Consumer["doing"] }) {
   return props.tasks.map((task) => (
     <Text size="sm" key={`${task.job} ${task.kind} ${task.item}`}>
       {VERBS[task.kind] ?? task.kind}

@@ -51,6 +51,9 @@ class ConsumerAnswer(BaseModel):
     done: int = Field(description="Images that ended well here.")
     failed: int
     doing: list[DoingAnswer]
+    draining: bool = Field(description="Whether it takes nothing more, because it is to end.")
+    waiting_for: str = Field(description="Services that it waits for; its log says more.")
+    clock: float = Field(description="Seconds that its clock is ahead of the queue's.")
 
 
 class ServedAnswer(BaseModel):
@@ -139,7 +142,7 @@ def consumers(caller: Operator, held: Held) -> list[ConsumerAnswer]:
 
 _UNTOLD = {
     "host": "", "process": 0, "since": 0, "threads": 0, "pipelines": [], "done": 0, "failed": 0,
-    "doing": [],
+    "doing": [], "draining": False, "waiting_for": "", "clock": 0,
 }  # fmt: skip
 
 
