@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import httpx
 import psutil
 import pytest
@@ -20,8 +21,10 @@ from cytomill.cli.main import cli
 from cytomill.errors import OptionError
 from cytomill.kiosk import redis_server
 from cytomill.kiosk.autoscaling import read_pools
+from cytomill.scaling.board import Board
 from tests.conftest import missing
-from tests.consumers import Lab, image
+from tests.consumers import Lab, image, wait_for
+from tests.keda import Scaler
 
 IDLE = 4
 
@@ -126,6 +129,40 @@ def test_consumers_of_this_machine_come_to_a_queue_elsewhere(
             program.kill()
 
 
+def test_keda_is_told_how_many_pods_there_should_be(tmp_path: Path, redis_url: str) -> None:
+    lab = Lab.of(redis_url, tmp_path / "bucket")
+    (tmp_path / "pools.json").write_text(json.dumps([{**POOL, "name": "cells"}]))
+    words = ["--keda", "--host", "127.0.0.1", "--port", "0", "--pools", tmp_path / "pools.json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "cytomill", "autoscaler", *map(str, words)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "CYTOMILL_REDIS": redis_url, "PYTHONUNBUFFERED": "1"},
+    ) as program:
+        try:
+            assert program.stdout is not None
+            port = program.stdout.readline().split()[-1]
+            assert program.stdout.readline() == "ready\n"
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                scaler = Scaler(channel, pool="cells", pipeline="nuclei")
+                name, _ = scaler.spec()
+                assert not scaler.active()
+                assert scaler.metric(name) == 0
+                lab.submit()
+                wait_for(scaler.active)
+                assert scaler.metric(name) == 1
+            status = Board(lab.backend.redis).read()
+            assert status is not None
+            assert (status.engine, status.pools[0].wanted) == ("Kubernetes", 1)
+            program.send_signal(signal.SIGTERM)
+            assert program.wait(60) == 0
+            assert Board(lab.backend.redis).read() is None
+        finally:
+            program.kill()
+
+
+POOL = {"name": "nuclei", "role": "consumer", "most": 4, "pipelines": ["nuclei"], "price": 0.1}
+
 REFUSED = {
     "serve --consumers 2 --max-consumers 4": "give one of them",
     "serve --idle 5": "--idle: goes with --max-consumers",
@@ -148,9 +185,6 @@ def test_what_cannot_be_asked_for_is_told(words: str) -> None:
     with pytest.raises(OptionError) as caught:
         cli.main(words.split(), standalone_mode=False)
     assert REFUSED[words] in str(caught.value)
-
-
-POOL = {"name": "nuclei", "role": "consumer", "most": 4, "pipelines": ["nuclei"], "price": 0.1}
 
 
 def test_pools_are_read_from_a_file(tmp_path: Path) -> None:
