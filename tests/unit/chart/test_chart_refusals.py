@@ -73,6 +73,9 @@ FAULTS = {
     "scaling.within: is for the policy deadline": {"scaling": {"within": "4h"}},
     "scaling.budget is empty": {"scaling": {"policy": "budget"}},
     "scaling.budget: is for the policy budget": {"scaling": {"budget": 3}},
+    "api.autoscaling.max: is 6, less than": {
+        "api": {"replicas": 7, "autoscaling": {"enabled": True}}
+    },
     "sources.nas: give a url or a claim": {"sources": {"nas": {}}},
     "batch.input.claim is empty": {"batch": {"enabled": True}},
     "batch.modelServer: give the address": {

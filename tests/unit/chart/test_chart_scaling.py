@@ -64,6 +64,12 @@ def test_the_autoscaler_is_told_what_kubernetes_is():
     assert told["models"]["most"] == 2
 
 
+def test_a_pool_of_the_defaults_can_be_left_out():
+    for gone in (None, {"enabled": False}):
+        found = scaled(least({"consumers": {"main": gone, "movies": {}}}))
+        assert set(found) == {"mill-consumer-movies", "mill-models"}
+
+
 def test_a_policy_is_asked_and_obeyed_at_once():
     for one in scaled(least()).values():
         spec = one["spec"]
@@ -168,3 +174,15 @@ def test_a_scale_command_of_the_documentation_is_about_consumers(mode):
     values = merged(LEAST, {"scaling": {"mode": mode}})
     values["consumers"] = {"main": {"pipelines": ["nuclei"]}}
     assert not {"mill-api", "mill-redis", "mill-autoscaler"} & set(scaled(render(values)))
+
+
+def test_model_servers_are_found_by_consumers_and_by_the_policy():
+    manifests = least()
+    (server,) = containers(named(manifests, "Deployment", "mill-models"))
+    assert {"--announce", "--announce-address=$(POD_IP):8500"} <= set(server["args"])
+    assert named(manifests, "Service", "mill-models")["spec"]["clusterIP"] == "None"
+    (consumer,) = containers(named(manifests, "Deployment", "mill-consumer-main"))
+    assert "--model-server=grpc+dns://mill-models:8500" in consumer["args"]
+    manifests = least({"modelServer": {"discovery": "queue"}})
+    (consumer,) = containers(named(manifests, "Deployment", "mill-consumer-main"))
+    assert "--model-server=queue" in consumer["args"]

@@ -18,6 +18,9 @@
 {{- if and (eq .policy "budget") (kindIs "invalid" .budget) -}}{{- fail "scaling.budget is empty: the policy budget needs what may be spent, such as 20" -}}{{- end -}}
 {{- if and (ne .policy "budget") (not (kindIs "invalid" .budget)) -}}{{- fail (printf "scaling.budget: is for the policy budget; the policy is %s" .policy) -}}{{- end -}}
 {{- end -}}
+{{- with $values.api -}}
+{{- if and .autoscaling.enabled (gt (int .replicas) (int .autoscaling.max)) -}}{{- fail (printf "api.autoscaling.max: is %d, less than api.replicas, %d" (int .autoscaling.max) (int .replicas)) -}}{{- end -}}
+{{- end -}}
 {{- range $name, $source := $values.sources -}}
 {{- if eq (empty $source.url) (empty $source.claim) -}}{{- fail (printf "sources.%s: give a url or a claim, one of them" $name) -}}{{- end -}}
 {{- end -}}

@@ -1,5 +1,5 @@
 {{- /* Probes of a worker: it lives while its process does its work, and is ready while it can be
-given some. Takes (path of life, path of readiness, port). */ -}}
+given some. Takes (path of life, path of readiness, port, seconds between looks at that). */ -}}
 {{- define "cytomill.workerProbes" -}}
 startupProbe:
   httpGet: { path: {{ index . 0 }}, port: {{ index . 2 }} }
@@ -7,7 +7,7 @@ startupProbe:
   failureThreshold: 150
 readinessProbe:
   httpGet: { path: {{ index . 1 }}, port: {{ index . 2 }} }
-  periodSeconds: 5
+  periodSeconds: {{ index . 3 }}
   timeoutSeconds: 5
   failureThreshold: 2
 livenessProbe:
