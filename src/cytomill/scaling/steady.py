@@ -56,9 +56,10 @@ class Steadying:
     foresight would (the ski-rental problem); half of it is as safe where jobs rarely follow one
     another so closely, and engines keep their nodes for a while of their own."""
 
-    shortest: float = 10.0
+    shortest: float = 60.0
     longest: float = 300.0
-    """Bounds of the cool-down, in seconds."""
+    """Bounds of the cool-down, in seconds: whoever sends the next job within a minute finds
+    workers, and none is idle for more than five."""
 
     calm: float = 600.0
     """Seconds that it takes instead where only a little would be saved, so that the chances of a

@@ -12,7 +12,7 @@ from cytomill.scaling.steady import Memory, Steadying
 from tests.unit.scaling.snapshots import CONSUMERS, NOW, SERVERS, acted, seen, workers
 
 POOL = replace(CONSUMERS, name="pool", most=10, startup=60.0)
-STEADYING = Steadying()  # its cool-down is 30 s here
+STEADYING = Steadying(shortest=10.0)  # its cool-down is 30 s here
 
 
 class Cycles:
@@ -79,8 +79,8 @@ def test_workers_are_kept_for_the_cooldown():
 
 
 def test_the_cooldown_is_half_a_start_up_within_bounds():
-    pools = [replace(POOL, startup=seconds) for seconds in (2.0, 100.0, 4000.0)]
-    assert [STEADYING.cooldown(pool) for pool in pools] == [10.0, 50.0, 300.0]
+    pools = [replace(POOL, startup=seconds) for seconds in (2.0, 200.0, 4000.0)]
+    assert [Steadying().cooldown(pool) for pool in pools] == [60.0, 100.0, 300.0]
 
 
 def test_a_wish_that_falters_stops_nobody():

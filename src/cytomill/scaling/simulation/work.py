@@ -111,6 +111,7 @@ class Work:
         room = consumer.pool.threads - consumer.busy
         if consumer.state is not State.READY or not room or consumer in self._resting:
             return 0
+        self._hungry.pop(consumer, None)
         given = self._tasks.take(consumer.id, room, idle=not consumer.busy)
         for piece in given.pieces:
             consumer.busy += 1
