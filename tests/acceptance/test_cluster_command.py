@@ -12,7 +12,8 @@ import pytest
 from cytomill.cli import cluster
 from cytomill.cli.main import main
 from cytomill.cloud.google import Google
-from tests.google_cloud import GoogleCloud, google_cloud
+from tests.google_cloud import google_cloud
+from tests.google_project import GoogleCloud
 
 WHERE = ["--project", "my-lab-1234", "--zone", "europe-west4-b", "--name", "lab"]
 WHAT = ["--gpu", "t4", "--max-gpus", "2", "--max-nodes", "10"]
