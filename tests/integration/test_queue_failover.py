@@ -55,8 +55,8 @@ def test_a_master_that_is_demoted_is_left(tmp_path):
             with at_work(tmp_path, url) as (lab, consumers, job):
                 first.client.wait(1, 10_000)
                 second.client.replicaof("NO", "ONE")
-                first.follows(second)
                 name.leads_to(second)
+                first.client.replicaof("127.0.0.1", second.port)
                 goes_on(lab, consumers, job, tmp_path)
                 assert "waits:" not in consumers.started[0].said()  # it is done at once
         finally:
