@@ -12,6 +12,7 @@ from typing import Any
 from . import (
     accuracy,
     api_load,
+    autoscaling,
     chaos,
     following,
     kiosk,
@@ -47,6 +48,7 @@ TABLES: dict[str, tuple[Callable[[dict[str, Any]], list[list[str]]], ...]] = {
     "kiosk": (kiosk.rows, kiosk.phase_rows),
     "chaos": (chaos.rows, chaos.fault_rows),
     "api_load": (api_load.rows,),
+    "autoscaling": (autoscaling.rows, autoscaling.steady_rows),
     "page": (page.rows, page.large_rows),
     "startup": (startup.rows,),
 }
@@ -132,6 +134,12 @@ def main() -> None:
 
         draw(results, asked.picture)
         print(f"written: {asked.picture}")
+    if found := results.get(autoscaling.NAME):
+        from . import autoscaling_plot
+
+        path = asked.picture.with_name("autoscaling.svg")
+        autoscaling_plot.draw(found, path)
+        print(f"written: {path}")
 
 
 if __name__ == "__main__":

@@ -184,6 +184,17 @@ def test_api_load_counts_answers_and_streams(measure: Measure) -> None:
     assert not any(code.startswith("5") for code in found["answers"])
 
 
+def test_autoscaling_compares_policies(measure: Measure) -> None:
+    options = ("--jobs", 20, "--seeds", 1, "--gpus", 4, "--steady", 900)
+    found = measure("autoscaling", *options)
+    assert found["images"] == 2000
+    each = found["runs"]["4"]
+    assert set(each) == {"paper", "throughput", "deadline", "budget", "poor"}
+    assert all(one["done"]["median"] == 2000 for one in each.values())
+    assert all(one["hours"]["median"] > found["least_hours"] for one in each.values())
+    assert found["timeline"]["paper"][-1]["queue"] == 0
+
+
 def test_page_times_the_first_look_and_a_large_job(measure: Measure, built_page: Path) -> None:
     if built_page != FOLDER:
         pytest.skip("benchmarks take the page of the package")
