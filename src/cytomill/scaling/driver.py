@@ -15,7 +15,10 @@ class Trouble:
 
     pool: str
     cause: str
+    """What happened; waiting users are told too, so it names no secrets."""
+
     advice: str
+    """What to do about it, for operators alone."""
 
     since: float
     """When it was seen first, in seconds since 1970."""

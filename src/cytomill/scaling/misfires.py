@@ -134,9 +134,9 @@ class Misfires:
 
 
 def _early(life: _Life, now: float) -> bool:
-    """Whether a worker ended before it can have been of use."""
+    """Whether a worker that had a place ended before it can have been of use."""
     one = life.worker
-    if one.state is State.DRAINING or (one.ends is not None and now >= one.ends):
+    if not life.placed or one.state is State.DRAINING or (one.ends is not None and now >= one.ends):
         return False
     return not life.ready or now - life.ready < _LIVED
 

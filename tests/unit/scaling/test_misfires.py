@@ -159,6 +159,16 @@ def test_one_that_waits_for_a_place_has_all_the_time(story: Story) -> None:
     assert story.misfires.overdue() == []
 
 
+def test_one_that_waited_for_a_place_and_went_has_not_failed(story: Story) -> None:
+    """An engine may give it another name when it has one."""
+    for number in range(4):
+        story.come(f"asked-{number}", State.ASKED)
+    story.at(1)
+    story.there.clear()
+    story.at(2)
+    assert story.causes() == []
+
+
 def test_what_the_driver_says_of_a_pool_stands_for_it(story: Story) -> None:
     short_lives(story, 3)
     own = Trouble(POOL.name, "ended with exit code 1", "last words", 1.0)
