@@ -22,7 +22,7 @@ from cytomill.jobs.tokens import Tokens
 from tests.consumers import wait_for
 
 #: Seconds that a process goes on serving; the balancer looks far more often.
-_LINGER = 2.0
+_LINGER = 5.0
 
 
 class Api:
