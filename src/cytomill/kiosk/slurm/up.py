@@ -222,10 +222,15 @@ class _Kiosk:
 
 def _told(plan: Plan) -> str:
     """What workers there may be, in words."""
-    most = [f"up to {plan.max_consumers} consumers"]
+    most = [_several(plan.max_consumers, "consumer")]
     if plan.max_model_servers:
-        most.append(f"{plan.max_model_servers} model servers")
-    return f"{' and '.join(most)} of {plan.threads} threads, by the policy {plan.policy}"
+        most.append(_several(plan.max_model_servers, "model server"))
+    threads = _several(plan.threads, "thread")
+    return f"up to {' and '.join(most)} of {threads}, by the policy {plan.policy}"
+
+
+def _several(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _local(host: str) -> str:
