@@ -188,6 +188,23 @@ def test_one_with_a_task_in_hand_is_not_stopped_however_long_that_takes(rig: Rig
     assert first in rig.engine.stopped
 
 
+def test_who_did_not_hear_that_it_is_to_stop_is_asked_again(rig: Rig) -> None:
+    autoscaler, begun = rig.autoscaler(), time.time()
+    job = rig.submit()
+    autoscaler.cycle(begun)
+    (name,) = rig.engine.names()
+    rig.beat(name)
+    autoscaler.cycle(begun + 1)
+    rig.queue.cancel(job)
+    autoscaler.cycle(begun + 2)
+    assert rig.engine.stopped.count(name) == 1
+    rig.engine.there[name] = replace(rig.engine.there[name], state=State.READY)
+    autoscaler.cycle(begun + 3)
+    autoscaler.cycle(begun + 4)
+    assert rig.engine.stopped.count(name) == 2
+    assert len([line for line in rig.said if "consumers: stops 1" in line]) == 1
+
+
 def test_silence_is_not_taken_for_idleness(rig: Rig) -> None:
     """After an outage of Redis nobody was heard of for a while."""
     autoscaler, begun = rig.autoscaler(), time.time()

@@ -168,12 +168,13 @@ class Autoscaler:
         self._stopped &= there
         stop = list(decision.stop)
         stop += [one for one in self._misfires.overdue() if one not in stop]
-        stop = [one for one in stop if one.id not in self._stopped]
+        # An engine that was away may not have heard of it: who does not drain yet is asked again.
+        anew = [one for one in stop if one.id not in self._stopped]
         for pool in seen.pools:
             count = decision.start.get(pool.name, 0)
             if self._misfires.held(pool, seen.now):
                 count = 0
-            ends = sum(one.pool == pool.name for one in stop)
+            ends = sum(one.pool == pool.name for one in anew)
             if count or ends:
                 change = " and ".join(
                     [f"starts {count}"] * bool(count) + [f"stops {ends}"] * bool(ends)
