@@ -173,13 +173,13 @@ def test_a_library_that_lacks_another_is_told(tmp_path: Path) -> None:
 
 
 def test_bytecode_takes_the_place_of_sources(tmp_path: Path) -> None:
-    for name in ("other", "cytomill/inner"):
+    for name in ("other", "cytomill/ops"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "__init__.py").write_text("def fail():\n    raise ValueError\n")
     (tmp_path / "broken.py").write_text("def :\n")
     program("bytecode").main(tmp_path, "/place")
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["__init__.pyc"]
-    inner = tmp_path / "cytomill/inner"
+    inner = tmp_path / "cytomill/ops"
     assert (inner / "__init__.py").exists()
     assert len([*(inner / "__pycache__").iterdir()]) == 1
     assert (tmp_path / "broken.py").exists()
