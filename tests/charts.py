@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import helm_python
 import yaml
+
+from tests.helm_engine import RefusedError, rendered
 
 ROOT = Path(__file__).resolve().parents[1]
 CHART = ROOT / "deploy/helm/cytomill"
@@ -55,18 +56,11 @@ def profile(name: str) -> dict[str, Any]:
     return merged(yaml.safe_load(text), GIVEN[name])
 
 
-@cache
-def _chart(folder: Path) -> helm_python.Chart:
-    return helm_python.Chart.load(folder)
-
-
 def texts(
     values: Values, *, release: str = "mill", namespace: str = "lab", folder: Path = CHART
 ) -> dict[str, str]:
-    """What each template makes of ``values``; raises `helm_python.HelmError`."""
-    chart = _chart(folder)
-    chart.validate_schema(values)
-    made = chart.render(values, name=release, namespace=namespace)
+    """What each template makes of ``values``; raises `RefusedError`."""
+    made = rendered(folder, values, release, namespace)
     return {Path(name).name: text for name, text in made.items()}
 
 
@@ -91,7 +85,7 @@ def refused(values: Values) -> str:
     """Why the chart cannot be installed with ``values``."""
     try:
         texts(values)
-    except helm_python.HelmError as error:
+    except RefusedError as error:
         return str(error)
     raise AssertionError("it can be installed")
 

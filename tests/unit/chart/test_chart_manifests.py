@@ -6,7 +6,6 @@ import json
 import shutil
 from functools import cache
 
-import helm_python
 import kubernetes_validate
 import pytest
 import yaml
@@ -30,6 +29,7 @@ from tests.charts import (
     walk,
     workloads,
 )
+from tests.helm_engine import linted
 
 OLDEST = "1.30"
 
@@ -68,7 +68,7 @@ def test_versions_reach_from_the_chart_s_oldest_to_one_beyond_this_year_s():
 
 @each
 def test_it_is_linted(values):
-    found = helm_python.lint(CHART, values, strict=True)
+    found = linted(CHART, values)
     faults = [one for one in found["messages"] if one["error"] != "icon is recommended"]
     assert not faults
     assert not found["errors"]
