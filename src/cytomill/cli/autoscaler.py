@@ -9,7 +9,7 @@ import click
 
 from ..errors import OptionError
 from ..signals import asked_to_stop
-from .plan import Duration
+from .policy_flags import deciding
 
 _FILE = click.Path(path_type=Path)
 
@@ -23,21 +23,7 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--keda", is_flag=True, help="Pods of Kubernetes: KEDA asks how many there should be."
 )
-@click.option(
-    "--policy",
-    "name",
-    type=click.Choice(["throughput", "paper", "deadline", "budget"]),
-    default="throughput",
-    show_default=True,
-    help="What decides how many there are.",
-)
-@click.option("--within", type=Duration(), help="When jobs are to be done, with --policy deadline.")
-@click.option(
-    "--budget",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="COST",
-    help="What may be spent, in the unit of the prices, with --policy budget.",
-)
+@deciding
 @click.option(
     "--spent-anew",
     is_flag=True,
@@ -78,7 +64,7 @@ _FILE = click.Path(path_type=Path)
 def command(
     max_consumers: str | None,
     keda: bool,
-    name: str,
+    policy: str,
     within: float | None,
     budget: float | None,
     spent_anew: bool,
@@ -119,11 +105,11 @@ def command(
         raise OptionError(
             f"autoscaler: {error.name} is not installed; pip install cytomill[kiosk]"
         ) from error
-    from ..scaling.policies import policy
+    from ..scaling import policies
     from ..settings import settings
 
     way = Way(
-        policy(name, within, budget),
+        policies.policy(policy, within, budget),
         health_port,
         click.echo,
         lambda line: click.echo(f"cytomill: {line}", err=True),

@@ -3,54 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import OptionError
+from .values import ABOVE, Duration, Number
 
 if TYPE_CHECKING:
     from ..scaling.simulation.planning import Asked, Planned
 
-#: Seconds of the units of a duration.
-_UNITS = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400}
-
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?(s|min|m|h|d)")
-
-
-class Duration(click.ParamType[float]):
-    """A time such as ``90s``, ``30min``, ``4h`` or ``2d``, in seconds."""
-
-    name = "TIME"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Seconds, above 0."""
-        if isinstance(value, float):
-            return value
-        found = _DURATION.fullmatch(str(value))
-        if found is None or not float(found[1]):
-            self.fail(f"{value!r} is no time; write such as 90s, 30min, 4h or 2d", param, ctx)
-        return float(found[1]) * _UNITS[found[2]]
-
-
-class Number(click.FloatRange):
-    """A number in a range; one that is none is refused."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """The number."""
-        found: float = super().convert(value, param, ctx)
-        if math.isnan(found):
-            self.fail(f"{value!r} is not a number", param, ctx)
-        return found
-
-
-_MORE = Number(min=0, min_open=True, max=1e9)
 _PRICE = Number(min=0, max=1e9)
 
 
@@ -64,7 +26,7 @@ _PRICE = Number(min=0, max=1e9)
 )
 @click.option(
     "--seconds",
-    type=_MORE,
+    type=ABOVE,
     default=0.2,
     show_default=True,
     metavar="S",
@@ -72,7 +34,7 @@ _PRICE = Number(min=0, max=1e9)
 )
 @click.option(
     "--inference",
-    type=_MORE,
+    type=ABOVE,
     metavar="S",
     help="Seconds that an image takes a model server. Default: consumers run the models.",
 )
@@ -125,7 +87,7 @@ _PRICE = Number(min=0, max=1e9)
     help="What an hour of a model server costs.",
 )
 @click.option("--within", type=Duration(), help="When it is to be done, for the policy deadline.")
-@click.option("--budget", type=_MORE, metavar="P", help="What may be spent, for the policy budget.")
+@click.option("--budget", type=ABOVE, metavar="P", help="What may be spent, for the policy budget.")
 @click.option(
     "--spot-loss",
     type=Number(0, 100, max_open=True),

@@ -10,7 +10,7 @@ import click
 
 from ..errors import OptionError
 from ..settings import settings
-from .plan import Duration
+from .policy_flags import deciding
 
 _PORT = click.IntRange(0, 65535)
 
@@ -94,20 +94,7 @@ def command() -> None:
     show_default=True,
     help="Where the models run.",
 )
-@click.option(
-    "--policy",
-    type=click.Choice(["throughput", "paper", "deadline", "budget"]),
-    default="throughput",
-    show_default=True,
-    help="What decides how many workers there are.",
-)
-@click.option("--within", type=Duration(), help="When jobs are to be done, with --policy deadline.")
-@click.option(
-    "--budget",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="COST",
-    help="What may be spent, in the currency of CYTOMILL_PRICE, with --policy budget.",
-)
+@deciding
 @click.option(
     "--host",
     default="",
