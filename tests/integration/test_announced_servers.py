@@ -18,8 +18,8 @@ from tests.model_server import serving, start
 from tests.redis_server import RedisServer
 
 X = np.arange(12, dtype=np.float32).reshape(3, 4)
-#: Seconds of work for the network `slow`.
-SLOW = np.ones((1, 8, 600, 600), np.float32)
+#: For the network `slow` more seconds of work than there are between two beats.
+SLOW = np.ones((1, 8, 1100, 1100), np.float32)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from cytomill.jobs import layout
 from cytomill.jobs.errors import QuotaError
 from cytomill.jobs.items import Item, read
 from cytomill.jobs.job import Job
-from cytomill.kiosk.backend import Backend
 from cytomill.kiosk.cache import Cache
 from cytomill.kiosk.inputs import Inputs
 from cytomill.kiosk.listing import Listing
@@ -108,8 +108,7 @@ def test_the_second_of_a_name_is_numbered_and_the_same_file_is_taken_once(lab, t
 def test_a_source_is_a_folder_or_one_file_of_it(lab, tmp_path, redis_url):
     put(tmp_path / "nas" / "day1", "a.tif", "raw.dat", "b.zarr/zarr.json", "some.zip")
     source = lab.backend.bucket.__class__(str(tmp_path / "nas"))
-    fields = {name: getattr(lab.backend, name) for name in ("redis", "queue", "bucket", "settings")}
-    lab.backend = Backend(sources={"nas": source}, **fields)
+    lab.backend = replace(lab.backend, sources={"nas": source})
 
     def names(**given: str) -> list[str]:
         job = lab.submit(inputs=({"source": "nas", **given},))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from cytomill.image.series import Series
 from cytomill.jobs.bucket import Bucket
 from cytomill.jobs.items import Item, read
 from cytomill.jobs.job import Job
-from cytomill.kiosk.backend import Backend
 from cytomill.kiosk.cache import Cache
 from cytomill.kiosk.frames import objects_source, told_objects
 from cytomill.kiosk.inputs import Inputs
@@ -156,8 +156,7 @@ def test_the_name_of_a_folder_leads_nowhere(lab, tmp_path, folder, name):
 
 def test_movies_of_a_source(lab, tmp_path):
     put(tmp_path / "nas" / "day1" / "01", ["t0.tif", "t1.tif"])
-    fields = {name: getattr(lab.backend, name) for name in ("redis", "queue", "bucket", "settings")}
-    lab.backend = Backend(sources={"nas": Bucket(str(tmp_path / "nas"))}, **fields)
+    lab.backend = replace(lab.backend, sources={"nas": Bucket(str(tmp_path / "nas"))})
     for prefix, name in (("", "day1/01"), ("day1", "01"), ("day1/01/", "01")):
         job = lab.submit(inputs=({"source": "nas", "prefix": prefix},))
         (item,) = listed(lab, job)
