@@ -29,7 +29,7 @@ FASTER = 60.0
 STARTUP = 120.0 / FASTER
 
 #: Images, seconds that each takes, consumers at most, and nodes that are lost.
-IMAGES, SECONDS, MOST, LOST = 160, 0.12, 3, 2
+IMAGES, SECONDS, MOST, LOST = 100, 0.12, 3, 2
 
 PIPELINE = f"""\
 import time
