@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from benchmarks.kiosk_server import Kiosk as Served
 from cytomill.jobs.tokens import Tokens
@@ -39,22 +39,33 @@ def row(page: Page, name: str) -> Locator:
     return page.get_by_role("list", name="Files").get_by_role("listitem").filter(has_text=name)
 
 
-def held_after(page: Page, number: int) -> list[Route]:
-    """Let so many pieces of files through; those in the list wait until nothing is held."""
-    through: list[Route] = []
-    held: list[Route] = []
+class Gate:
+    """Lets so many pieces of files through; others wait until it is opened."""
 
-    def came(route: Route) -> None:
+    def __init__(self, page: Page, number: int) -> None:
+        self.waiting: list[Route] = []
+        self._left: float = number
+        page.route(re.compile(r"/api/v1/uploads/\w+/(files|large)"), self._came)
+
+    def open(self) -> None:
+        """Let all through, those that wait and those that will come."""
+        self._left = float("inf")
+        for route in self.waiting:
+            _let_through(route)
+
+    def _came(self, route: Route) -> None:
         if route.request.method != "PUT":
-            route.continue_()
-        elif len(through) < number:
-            through.append(route)
-            route.continue_()
+            _let_through(route)
+        elif self._left:
+            self._left -= 1
+            _let_through(route)
         else:
-            held.append(route)
+            self.waiting.append(route)
 
-    page.route(re.compile(r"/api/v1/uploads/\w+/(files|large)"), came)
-    return held
+
+def _let_through(route: Route) -> None:
+    with suppress(Error):  # those of a page that was left are gone
+        route.continue_()
 
 
 def until(page: Page, true: Callable[[], object]) -> None:
@@ -131,7 +142,7 @@ def sent(visit: Visit) -> list[str]:
 
 def test_a_reload_goes_on_where_it_was(in_pieces: Kiosk, visit: Visit, large: Path) -> None:
     page = visit(in_pieces.url, "/new", in_pieces.token)
-    held = held_after(page, 4)
+    gate = Gate(page, 4)
     drop(page, [large])
     until(page, lambda: len(sent(visit)) >= 2)
     page.wait_for_timeout(600)  # until the list is kept
@@ -139,10 +150,7 @@ def test_a_reload_goes_on_where_it_was(in_pieces: Kiosk, visit: Visit, large: Pa
     # The browser was given the file, and remembers it: nobody has to choose it again.
     expect(row(page, "large.tif")).to_contain_text(" of 6 MB")
     axe(page)
-    page.unroute_all(behavior="ignoreErrors")
-    for route in held:
-        with suppress(Exception):  # those of the page that was left are gone
-            route.continue_()
+    gate.open()
     expect(row(page, "large.tif")).to_contain_text("2,000 × 1,500 px")
     pieces = sent(visit)
     assert len(set(pieces)) == PIECES
@@ -156,12 +164,12 @@ def test_an_upload_goes_on_after_the_sign_in_has_ended(
     tokens = Tokens(in_pieces.backend.redis)
     secret, token = tokens.create("ann")
     page = visit(in_pieces.url, "/new", secret)
-    held = held_after(page, 2)
+    gate = Gate(page, 2)
     drop(page, [large])
-    until(page, lambda: held)
+    until(page, lambda: gate.waiting)
     visit.expect(r"\w+ /api/v1/\S*: 401")
     tokens.revoke(token.id)
-    page.unroute_all(behavior="ignoreErrors")
+    gate.open()
     expect(page.get_by_text(re.compile("sign-in has ended", re.IGNORECASE)).first).to_be_visible()
     axe(page)
     page.get_by_label("Token", exact=True).fill(in_pieces.token)
@@ -173,12 +181,12 @@ def test_a_lost_connection_is_told_and_recovers(
     in_pieces: Kiosk, visit: Visit, large: Path
 ) -> None:
     page = visit(in_pieces.url, "/new", in_pieces.token)
-    held = held_after(page, 2)
+    gate = Gate(page, 2)
     drop(page, [large])
-    until(page, lambda: held)
+    until(page, lambda: gate.waiting)
     visit.expect(AWAY)
     page.context.set_offline(True)
-    page.unroute_all(behavior="ignoreErrors")
+    gate.open()
     expect(page.get_by_text("It is tried again by itself")).to_be_visible()
     page.context.set_offline(False)
     expect(row(page, "large.tif")).to_contain_text("2,000 × 1,500 px")
