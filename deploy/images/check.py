@@ -79,7 +79,8 @@ def inspect(image: str, folder: Path) -> float:
     packed, page = 0, False
     with tarfile.open(saved) as layers:
         for layer in layers:
-            if layer.isfile() and not layer.name.endswith(".json") and layer.size > 1024:
+            # Besides layers there are descriptions: NAME.json, and in older archives NAME/json.
+            if layer.isfile() and not layer.name.endswith("json") and layer.size > 1024:
                 packed += _look(image, layers.extractfile(layer), secrets)
                 with tarfile.open(fileobj=layers.extractfile(layer)) as files:
                     page |= f"{PACKAGES}/cytomill/kiosk/page/index.html" in files.getnames()
