@@ -239,6 +239,14 @@ describe("refusals", () => {
     expect(stages(uploader)).toEqual(["done"]);
   });
 
+  it("lets what is on its way go on where another file has no room", async () => {
+    kiosk.next.push(told(429, "quota"));
+    uploader.add(["a", "b", "c", "d", "e"].map((name) => given(`${name}.tif`)));
+    await pass();
+    expect(uploader.hold?.kind).toBe("full");
+    expect(stages(uploader)).toEqual(["failed", "done", "done", "done", "waiting"]);
+  });
+
   it("fails the file that is refused, and no other", async () => {
     kiosk.next.push(told(413, "too_large"));
     uploader.add([given("a.tif"), given("b.tif")]);

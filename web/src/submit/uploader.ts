@@ -292,9 +292,14 @@ export class Uploader {
     this.changed();
   }
 
-  private halt(hold: Hold): void {
+  /** Holds what has not begun; what is on its way may have its room already, and goes on. */
+  private startNoMore(hold: Hold): void {
     clearTimeout(this.timer);
     this.hold = hold;
+  }
+
+  private halt(hold: Hold): void {
+    this.startNoMore(hold);
     for (const request of [...this.flying]) if (request.entry) this.stop(request.entry);
     this.speed.reset();
   }
@@ -510,14 +515,14 @@ export class Uploader {
       }
     } else if (problem.status === 507 || problem.code === "quota") {
       if (entry) this.giveUp(entry, problem);
-      this.halt({ kind: "full", problem });
+      this.startNoMore({ kind: "full", problem });
     } else if (problem.passing && !(problem.status === 500 && this.isWorn(entry))) {
       if (entry) entry.problem = problem;
       if (!this.hold) this.wait(problem);
     } else if (entry) {
       this.giveUp(entry, problem);
     } else {
-      this.halt({ kind: "full", problem });
+      this.startNoMore({ kind: "full", problem });
     }
   }
 
