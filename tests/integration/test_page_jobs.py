@@ -249,6 +249,9 @@ def _link(api: Kiosk, visit: Visit, page, job: str) -> None:
     assert guest.url == f"{api.url}/jobs/{job}"
     expect(guest.get_by_role("button", name="Take home")).to_be_visible()
     expect(guest.get_by_role("button", name=re.compile("Actions|Retry"))).to_have_count(0)
+    # What is asked for after the end is refused: the picture, which may come late, is not.
+    pictures = guest.get_by_role("listitem").locator("img")
+    expect(pictures).not_to_have_js_property("naturalWidth", 0)
     page.get_by_role("button", name="End the link").click()
     expect(page.get_by_role("button", name="End the link")).to_have_count(0)
 
