@@ -46,7 +46,7 @@ def write_onnx(network: NucleiNet, path: Path) -> None:
     """Write ``network`` as ONNX: input ``image`` float32 (b, 1, y, x), output ``maps`` uint8."""
     free = {0: "batch", 2: "y", 3: "x"}
     torch.onnx.export(
-        _Bytes(network.eval().cpu()),
+        _Bytes(network.cpu()).eval(),
         (torch.zeros(1, 1, 64, 64),),
         str(path),
         input_names=["image"],

@@ -80,7 +80,7 @@ def loss_of(logits: Tensor, target: Tensor) -> tuple[Tensor, dict[str, float]]:
     maps = (maps * weight[:, None]).sum((0, 2, 3)) / weight.sum()
     total = cross + 0.3 * dice + maps[0] + 1.5 * maps[1]
     parts = {"foreground": cross, "dice": dice, "distance": maps[0], "centre": maps[1]}
-    return total, {name: float(value) for name, value in parts.items()}
+    return total, {name: float(value.detach()) for name, value in parts.items()}
 
 
 def rate(progress: float) -> float:
@@ -152,7 +152,7 @@ def fit(
         average.update_parameters(model)
         step += 1
         spent = before + time.monotonic() - begun
-        for name, value in {"total": float(total), **parts}.items():
+        for name, value in {"total": float(total.detach()), **parts}.items():
             running[name] = 0.99 * running.get(name, value) + 0.01 * value
         if step % 200 == 0:
             log.writerow(
