@@ -250,4 +250,4 @@ def test_who_goes_away_leaves_nothing_behind(ann, movie, tmp_path, monkeypatch):
         next(answer.iter_raw(100))
     wait_for(lambda: not any(tmp_path.glob("cytomill-*")))
     assert taken(ann, job, "geojson").keys() == {"m.geojson", "manifest.json"}
-    assert not any(tmp_path.glob("cytomill-*"))
+    wait_for(lambda: not any(tmp_path.glob("cytomill-*")))  # after the last byte
