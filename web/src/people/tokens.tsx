@@ -78,7 +78,7 @@ export function Tokens() {
 
 function Waiting() {
   return (
-    <Stack aria-busy="true" aria-label="Loading" gap="xs">
+    <Stack role="status" aria-busy="true" aria-label="Loading" gap="xs">
       <Skeleton height={40} />
       <Skeleton height={40} />
       <Skeleton height={40} />

@@ -36,7 +36,8 @@ export function OptionsForm(props: {
       onChange={(value) => props.onChange({ ...values, [field.name]: value })}
     />
   );
-  if (props.loading) return <Skeleton height={150} aria-busy="true" aria-label="Loading options" />;
+  if (props.loading)
+    return <Skeleton height={150} role="status" aria-busy="true" aria-label="Loading options" />;
   if (fields.length === 0) {
     return (
       <Text size="sm" c="dimmed">

@@ -114,7 +114,7 @@ function Gone() {
 function Coming() {
   return (
     <Container size="lg" p={0}>
-      <Stack aria-busy="true" aria-label="Loading">
+      <Stack role="status" aria-busy="true" aria-label="Loading">
         <Skeleton height={34} width="50%" />
         <Skeleton height={150} />
         <Skeleton height={36} />

@@ -53,7 +53,7 @@ function Mine() {
           <ProblemView error={query.error} retry={() => void query.refetch()} />
         )}
         {query.isPending && (
-          <Stack gap={10} aria-busy="true" aria-label="Loading">
+          <Stack gap={10} role="status" aria-busy="true" aria-label="Loading">
             <Skeleton height={92} />
             <Skeleton height={92} />
             <Skeleton height={92} />

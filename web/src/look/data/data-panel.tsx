@@ -95,7 +95,7 @@ function usePanelState(): PanelState {
 
 function Waiting() {
   return (
-    <Stack gap="xs" aria-busy="true" aria-label="Loading">
+    <Stack gap="xs" role="status" aria-busy="true" aria-label="Loading">
       <Skeleton height={30} />
       <Skeleton height={240} />
     </Stack>

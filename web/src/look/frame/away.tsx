@@ -11,7 +11,7 @@ export function Loading(props: { bar: BarProps }) {
     <div className={classes.frame} aria-busy="true">
       <Bar {...props.bar} />
       <Box p="md" flex={1}>
-        <Skeleton height="100%" aria-label="Loading" />
+        <Skeleton height="100%" role="status" aria-label="Loading" />
       </Box>
     </div>
   );

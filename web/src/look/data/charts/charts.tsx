@@ -166,7 +166,7 @@ export function Charts() {
           label={`${kind === "histogram" ? "Histogram" : "Scatter plot"} of ${drawn.map((one) => titleWithUnit(one)).join(" and ")}. ${told}`}
         />
       ) : (
-        <Skeleton height={260} aria-label="Loading" />
+        <Skeleton height={260} role="status" aria-label="Loading" />
       )}
       <Text size="sm" c="dimmed">
         {told} Draw a box around cells to select them, or give the numbers.

@@ -37,7 +37,7 @@ export function Tracks() {
       />
     );
   }
-  if (!tree || !found.data) return <Skeleton height={280} aria-label="Loading" />;
+  if (!tree || !found.data) return <Skeleton height={280} role="status" aria-label="Loading" />;
 
   const select = (lane: Lane, frame?: number) => {
     const { start, end, label } = lane.track;
