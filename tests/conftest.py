@@ -35,6 +35,24 @@ pytest_plugins = ["tests.browser"]
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+#: Tests of many processes, which a machine that stalls for a minute can fail.
+TRIED_TWICE = ("integration", "acceptance")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of many processes a second try, and no others."""
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).parts[0] in TRIED_TWICE:
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell why a test needed its second try: that is a fault to be found."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.write_sep("_", f"failed at first: {report.nodeid}")
+        report.toterminal(terminalreporter._tw)
+
+
 def pytest_unconfigure() -> None:
     """Remove the models and pipelines that tests installed."""
     shutil.rmtree(MODELS, ignore_errors=True)

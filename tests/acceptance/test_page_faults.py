@@ -99,6 +99,7 @@ def test_what_is_too_much_is_told_at_the_file(
         expect(row(page, "a.tif")).to_contain_text("200 × 200 px")
         expect(row(page, "large.tif")).to_contain_text(re.compile(r"MB|MiB|bytes|room|quota", re.I))
         expect(page.get_by_role("button", name="Try large.tif again")).to_be_visible()
+        visit.end()
 
 
 def test_a_full_disk_is_told(
@@ -111,6 +112,7 @@ def test_a_full_disk_is_told(
         drop(page, [large])
         expect(page.get_by_role("main")).to_contain_text(re.compile("full", re.IGNORECASE))
         expect(page.get_by_role("button", name=re.compile("again")).first).to_be_visible()
+        visit.end()
 
 
 def test_a_channel_that_is_not_there_is_told_at_the_image(

@@ -315,18 +315,23 @@ def provider() -> Iterator[Issuer]:
 
 @pytest.fixture
 def institute(
-    tmp_path: Path, redis_url: str, built_page: Path, provider: Issuer, visit: Visit
+    tmp_path: Path, redis_url: str, built_page: Path, provider: Issuer
 ) -> Iterator[Kiosk]:
     """A kiosk with a provider of sign-in."""
     settings = {"oidc_issuer": provider.url, "oidc_client_id": CLIENT}
-    # The browser asks the provider, and nobody else.
-    visit.expect(rf"another host is asked: {provider.url}/.*")
     with kiosk(tmp_path / "kiosk", redis_url, page=built_page, **settings) as running:
         yield running
 
 
-def test_signing_in_at_the_institute(institute: Kiosk, provider: Issuer, visit: Visit) -> None:
-    page = visit(institute.url, "/tokens")
+@pytest.fixture
+def abroad(institute: Kiosk, provider: Issuer, visit: Visit) -> Visit:
+    """Opens addresses of the institute's kiosk, where the browser asks the provider as well."""
+    visit.expect(rf"another host is asked: {provider.url}/.*")
+    return visit
+
+
+def test_signing_in_at_the_institute(institute: Kiosk, provider: Issuer, abroad: Visit) -> None:
+    page = abroad(institute.url, "/tokens")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     # The kiosk itself asks once where tokens are given.
     assert provider.asked in ([], ["/.well-known/openid-configuration"]), "asked before it is used"
@@ -341,10 +346,10 @@ def test_signing_in_at_the_institute(institute: Kiosk, provider: Issuer, visit: 
 
 
 def test_a_sign_in_that_ends_goes_on_from_another_tab(
-    institute: Kiosk, provider: Issuer, visit: Visit
+    institute: Kiosk, provider: Issuer, abroad: Visit
 ) -> None:
-    visit.expect(NOBODY, r"GET /api/v1/tokens: 401")
-    page = visit(institute.url, "/tokens")
+    abroad.expect(NOBODY, r"GET /api/v1/tokens: 401")
+    page = abroad(institute.url, "/tokens")
     page.clock.install()
     page.get_by_role("button", name=re.compile("Sign in at")).click()
     page.get_by_role("button", name="New token").click()
@@ -362,10 +367,10 @@ def test_a_sign_in_that_ends_goes_on_from_another_tab(
 
 @pytest.mark.parametrize("how", ["refused", "of another", "away"])
 def test_what_goes_wrong_at_the_institute_is_said(
-    institute: Kiosk, provider: Issuer, visit: Visit, how: str
+    institute: Kiosk, provider: Issuer, abroad: Visit, how: str
 ) -> None:
-    visit.expect(NOBODY, r"POST /api/v1/session: 401", r"GET /\.well-known/\S+: 500")
-    page = visit(institute.url, "/sign-in")
+    abroad.expect(NOBODY, r"POST /api/v1/session: 401", r"GET /\.well-known/\S+: 500")
+    page = abroad(institute.url, "/sign-in")
     button = page.get_by_role("button", name=re.compile("Sign in at"))
     expect(button).to_be_visible()
     if how == "refused":
@@ -381,7 +386,7 @@ def test_what_goes_wrong_at_the_institute_is_said(
 
 
 def test_a_code_that_somebody_else_began_signs_nobody_in(
-    institute: Kiosk, provider: Issuer, visit: Visit
+    institute: Kiosk, provider: Issuer, abroad: Visit
 ) -> None:
     """Whoever lures a user to come back with a foreign code must not sign them in."""
     back = provider.authorize(
@@ -395,7 +400,7 @@ def test_a_code_that_somebody_else_began_signs_nobody_in(
             "redirect_uri": f"{institute.url}/sign-in/back",
         }
     )
-    page = visit(institute.url, back.removeprefix(institute.url))
+    page = abroad(institute.url, back.removeprefix(institute.url))
     expect(page.get_by_role("alert")).to_contain_text("You could not be signed in")
     assert "/token" not in provider.asked
     assert not page.context.cookies()
