@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -133,16 +134,19 @@ def growing(paths: tuple[Path, Path], schema: pa.Schema) -> Iterator[Callable[[p
 
     def flush() -> None:
         nonlocal count
-        rows = pa.concat_tables([schema.empty_table(), *waiting]).combine_chunks()
+        rows = pa.concat_tables([pa.Table.from_batches([], schema), *waiting]).combine_chunks()
         waiting.clear()
         count = 0
-        csv.write_table(rows)
+        writing = beside.submit(csv.write_table, rows)
         parquet.write_table(rows)
+        writing.result()
 
     with ExitStack() as stack:
         csv_path, parquet_path = (stack.enter_context(replacing(path)) for path in paths)
         csv = stack.enter_context(pa.csv.CSVWriter(csv_path, schema))
         parquet = stack.enter_context(pa.parquet.ParquetWriter(parquet_path, schema))
+        # Last: it ends before the writers are closed, whatever goes wrong.
+        beside = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="table"))
         yield add
         flush()
 

@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pydantic
@@ -20,7 +21,6 @@ from ..image.beside import beside
 from ..image.collect import Entry, collect, output_stems
 from ..image.correction import Correction, corrected, named_axes
 from ..inference.load import Device, cores, models
-from ..inference.runtime import Models, Runtime
 from ..models.identity import Identity
 from ..ops.jitcache import warm
 from ..pipelines.base import Pipeline
@@ -165,8 +165,12 @@ class Run:
             plans = self._plan(journal.records)
             todo = [plan for plan in plans if not plan.done]
             runtimes = models(self._device, self._threads, self._server)
+            if todo:
+                # What compiled functions need is loaded while the model is, and the first
+                # predictions are made.
+                Thread(target=warm, name="warm", daemon=True).start()
             # A model that cannot be loaded must stop the run, not fail each image.
-            loaded = self._load(runtimes) if todo else {}
+            loaded = self.pipeline.load(runtimes) if todo else {}
             worker = Worker(
                 self.pipeline,
                 runtimes,
@@ -203,13 +207,6 @@ class Run:
                 raise stopped
         skipped = frozenset(plan.entry.name for plan in plans if plan.done)
         return Report(tuple(records), skipped, seconds, manifest, tuple(tables))
-
-    def _load(self, runtimes: Models) -> Mapping[str, Runtime]:
-        """The pipeline's models; what compiled functions need is loaded meanwhile."""
-        with ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
-            loading = pool.submit(self.pipeline.load, runtimes)
-            warm()
-            return loading.result()
 
     def _work(self, worker: Worker, todo: Sequence[Plan]) -> Generator[Record, None, None]:
         """Records as they come; the pool holds a window of the work: a million inputs fit."""

@@ -117,10 +117,11 @@ class PathSource:
                 (path.relative_to(self.path).as_posix(), status.st_size, _chunks(path))
                 for path, status in files
             )
-        sha = hashlib.sha256()
-        for chunk in _chunks(self.path):
-            sha.update(chunk)
-        return sha.hexdigest()
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except (OSError, ValueError) as error:
+            raise unreadable(self.path, error) from None
 
     def _is_folder(self) -> bool:
         """Whether it is Zarr rather than a file; raises for what is neither, or is not there."""

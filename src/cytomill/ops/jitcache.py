@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -37,9 +38,30 @@ def warm() -> None:
 
     It takes 0.3 s, which can pass while a model is loaded.
     """
+    _put_off_blas()
     from .runs import label_runs
 
     label_runs(np.zeros((1, 1), np.int32))
+
+
+def _put_off_blas() -> None:
+    """Have numba ask for a BLAS when a function needs one, not before it compiles any.
+
+    It asks by importing SciPy's, which takes a tenth of a second; nothing here needs it. Functions
+    that do ask once more.
+    """
+    from numba.np import linalg
+
+    ask = getattr(linalg, "ensure_blas", None)
+    if ask is None or "numba.np.arraymath" in sys.modules:
+        return
+    linalg.ensure_blas = lambda: None
+    try:
+        from numba.np import arraymath
+
+        arraymath.ensure_blas = ask
+    finally:
+        linalg.ensure_blas = ask
 
 
 def _probe() -> None:

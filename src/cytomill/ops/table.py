@@ -56,15 +56,17 @@ def to_table(
         for name, values in columns.items()
     }
     measured |= _physical(measured, pixel_size)
-    plane = {"image": image, "t": t, "z": z}
+    plane = {"t": t, "z": z}
     intensities = [name for name in columns if name.startswith("intensity_")]
-    keys = [*plane, "label", *SHAPE, *PHYSICAL, *intensities]
+    keys = ["image", *plane, "label", *SHAPE, *PHYSICAL, *intensities]
     arrays = []
     for key, field in zip(keys, shown, strict=True):
-        if key in plane:
-            arrays.append(pa.repeat(pa.scalar(plane[key], field.type), count))
+        if key == "image":
+            arrays.append(_repeated(image, count))
+        elif key in plane:
+            arrays.append(_column(np.full(count, plane[key]), field.type))
         elif key in measured:
-            arrays.append(pa.array(measured[key], field.type, from_pandas=True))
+            arrays.append(_column(measured[key], field.type))
         else:
             arrays.append(pa.nulls(count, field.type))
     return pa.table(arrays, schema=shown)
@@ -98,6 +100,26 @@ def channel_names(count: int, channels: Sequence[str] = ()) -> list[str]:
             name += "_"
         names.append(name)
     return names
+
+
+# Columns are made of their buffers: `pyarrow.array` and `pyarrow.scalar` import pandas where it is
+# installed, which takes as long as several images.
+
+
+def _repeated(text: str, count: int) -> pa.Array:
+    """A column of strings that are all the same."""
+    told = text.encode()
+    first = np.arange(count + 1, dtype=np.int32) * len(told)
+    return pa.StringArray.from_buffers(count, pa.py_buffer(first), pa.py_buffer(told * count))
+
+
+def _column(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
+    """``values`` as a column, NaN as null."""
+    data = np.ascontiguousarray(values, kind.to_pandas_dtype())
+    known = None
+    if data.dtype.kind == "f":
+        known = pa.py_buffer(np.packbits(~np.isnan(data), bitorder="little"))
+    return pa.Array.from_buffers(kind, len(data), [known, pa.py_buffer(data)])
 
 
 def _physical(

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ops.runs import LABEL, START, STOP, label_runs
+
 #: Diameters of nuclei, in pixels of the model's grid, between which an image is left as it is.
 #: Below, the training images had none. Above, neither; and on a logarithmic scale of brightness,
 #: where the inside of nuclei shows more structure, they fall apart earlier.
@@ -29,7 +31,8 @@ def typical_diameter(labels: NDArray[Any]) -> float | None:
     Weighted by area it hardly changes where nuclei are in pieces or debris is among them. None
     where there are too few to tell.
     """
-    areas = np.bincount(labels.ravel())[1:]
+    runs = label_runs(labels)
+    areas = np.bincount(runs[:, LABEL], weights=runs[:, STOP] - runs[:, START])
     areas = np.sort(areas[areas > 0])
     if len(areas) < _FEWEST:
         return None

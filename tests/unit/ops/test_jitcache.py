@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -53,6 +55,31 @@ def test_a_folder_that_others_could_have_filled_is_not(temporary, trap):
     chosen = Path(os.environ["NUMBA_CACHE_DIR"])
     assert chosen != folder
     assert stat.S_IMODE(chosen.stat().st_mode) == 0o700
+
+
+#: Loads ahead, then has a function of somebody else multiply with a BLAS.
+AHEAD = """
+import sys
+import numba
+import numpy as np
+from cytomill.ops.jitcache import warm
+
+warm()
+assert "numba.np.arraymath" in sys.modules
+assert "scipy.linalg" not in sys.modules
+
+@numba.njit
+def product(a, b):
+    return np.dot(a, b)
+
+assert product(np.full((3, 2), 2.0), np.ones(2)).tolist() == [4, 4, 4]
+assert "scipy.linalg" in sys.modules
+"""
+
+
+def test_what_is_loaded_ahead_has_no_blas_until_a_function_needs_one():
+    ran = subprocess.run([sys.executable, "-c", AHEAD], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_nothing_changes_where_numba_may_write(monkeypatch):

@@ -37,6 +37,19 @@ def test_the_schema_does_not_depend_on_the_pixel_size_or_on_there_being_objects(
     assert all(other == schema(1) for other in schemas)
 
 
+def test_names_of_all_scripts_and_none_are_kept() -> None:
+    for name in ("", "Zellen µ 細胞.tif"):
+        assert table(image=name)["image"].to_pylist() == [name, name]
+        table(image=name).validate(full=True)
+
+
+def test_what_is_not_a_number_is_null() -> None:
+    measured = measure(LABELS, [np.where(LABELS == 3, np.nan, 1.0)], 3)
+    found = to_table(measured, image="", t=0, z=0)
+    assert found["intensity_mean-0"].to_pylist() == [1.0, None]
+    found.validate(full=True)
+
+
 def test_lengths_in_micrometres_follow_from_the_pixel_size() -> None:
     row = table(pixel_size=PixelSize(0.5, 0.5)).to_pylist()[0]
     assert row["area_um2"] == pytest.approx(28 * 0.25)
