@@ -29,7 +29,8 @@ _ALL = str(2**62)
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = common_parser(__doc__)
-    made.add_argument("--size", type=samples.size, default="5000x5000", help="of the image")
+    # No part has more than 2^26 pixels of the model's grid, and twice as fine this has 2^25.9.
+    made.add_argument("--size", type=samples.size, default="4000x4000", help="of the image")
     made.add_argument("--tiles", type=int, nargs="+", default=[512, 2048], help="edges of tiles")
     made.add_argument(
         "--scales",
