@@ -16,6 +16,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+#: Weights that differ by no more are the same: they are sums of rounded products.
+_TIE = 1e-5
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -143,15 +146,20 @@ class Grid:
         return np.stack([_resample(m, inverse, origin, corner, box.shape) for m in maps])
 
     def labels_to_image(self, labels: NDArray[np.int32], at: Box, box: Box) -> NDArray[np.int32]:
-        """Labels of the model grid's rectangle ``at`` on the image's ``box``: nearest pixel."""
+        """Labels of the model grid's rectangle ``at`` on the image's ``box``.
+
+        A pixel gets the label that is the largest there when each is interpolated linearly. The
+        nearest pixel would shift all labels of a grid that is twice as fine: centres of the image's
+        pixels lie on borders of its own.
+        """
         rows, columns = (
-            np.clip(((np.arange(low, high) + 0.5) * scale).astype(np.int64) - first, 0, extent - 1)
+            _places(low, high - low, 1 / scale, first, extent)
             for low, high, scale, first, extent in (
                 (box.y0, box.y1, self.scale[0], at.y0, labels.shape[0]),
                 (box.x0, box.x1, self.scale[1], at.x0, labels.shape[1]),
             )
         )
-        return labels[rows[:, None], columns]
+        return np.asarray(_elect(np.ascontiguousarray(labels), *rows, *columns))
 
 
 def _cuts(extent: int, size: int, stride: int) -> list[int]:
@@ -212,4 +220,49 @@ def _interpolate(
             above = pixels[y0, x0] + u * (np.float32(pixels[y0, x1]) - pixels[y0, x0])
             below = pixels[y1, x0] + u * (np.float32(pixels[y1, x1]) - pixels[y1, x0])
             out[i, j] = np.float32(above + v * (below - above) + rounding)
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def _elect(
+    labels: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    down: NDArray[np.float32],
+    columns: NDArray[np.int64],
+    right: NDArray[np.float32],
+) -> NDArray[np.int32]:
+    """For each output pixel the label with the most weight among the four pixels around it.
+
+    Where several have as much, it is the first of them that is not the background: which labels
+    there are, and not how they are numbered, decides.
+    """
+    out = np.empty((rows.size, columns.size), labels.dtype)
+    last_row, last_column = labels.shape[0] - 1, labels.shape[1] - 1
+    near = np.empty(4, labels.dtype)
+    weight = np.empty(4, np.float32)
+    for i in range(rows.size):
+        y0 = rows[i]
+        y1 = min(y0 + 1, last_row)
+        v = down[i]
+        for j in range(columns.size):
+            x0 = columns[j]
+            x1 = min(x0 + 1, last_column)
+            near[0], near[1] = labels[y0, x0], labels[y0, x1]
+            near[2], near[3] = labels[y1, x0], labels[y1, x1]
+            if near[0] == near[1] and near[0] == near[2] and near[0] == near[3]:
+                out[i, j] = near[0]
+                continue
+            u = right[j]
+            weight[0], weight[1] = (1 - v) * (1 - u), (1 - v) * u
+            weight[2], weight[3] = v * (1 - u), v * u
+            best, most = near[0] * 0, np.float32(0)
+            for a in range(4):
+                votes = np.float32(0)
+                for b in range(4):
+                    if near[b] == near[a]:
+                        votes += weight[b]
+                ahead = votes - most
+                if ahead > _TIE or (ahead > -_TIE and best == 0 and near[a] != 0):
+                    best, most = near[a], votes
+            out[i, j] = best
     return out

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from ..ops.runs import LABEL, START, STOP, label_runs
 
 #: Diameters of nuclei, in pixels of the model's grid, between which an image is left as it is.
-#: Below, the training images had none. Above, neither; and on a logarithmic scale of brightness,
-#: where the inside of nuclei shows more structure, they fall apart earlier.
-SMALLEST, LARGEST, LARGEST_BENT = 9.5, 64.0, 40.0
+#: Below, images whose labels are known are labelled better at twice the size: in 52 of 447 AP at
+#: IoU 0.5 rises by 0.034, and from 12.5 pixels on it falls. Above, the training images had none;
+#: and on a logarithmic scale of brightness, where the inside of nuclei shows more structure, they
+#: fall apart earlier.
+SMALLEST, LARGEST, LARGEST_BENT = 12.5, 64.0, 40.0
 
 #: Where they lie outside, the diameter that they are brought to, and the factor by which they may
 #: miss it: what was measured at a wrong scale is not right at once.

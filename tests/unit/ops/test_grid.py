@@ -86,6 +86,39 @@ def test_labels_come_back_where_they_were(scale: float, seed: int) -> None:
     assert back.shape == coarse.shape
 
 
+@pytest.mark.parametrize("scale", [1.0, 1.25, 2.0, 2.0**1.5, 3.0, 4.0])
+def test_labels_come_back_unshifted(scale: float) -> None:
+    rng = np.random.default_rng(3)
+    grid = Grid((40, 40), (scale, scale))
+    height, width = grid.model_shape
+    rows, columns = (np.mgrid[:height, :width] + 0.5) / scale
+    shifts = []
+    for _ in range(200):
+        radius, (y, x) = rng.uniform(2, 9), rng.uniform(10, 30, 2)
+        fine = (np.hypot(rows - y, columns - x) < radius).astype(np.int32)
+        back = grid.labels_to_image(fine, Box(0, 0, height, width), Box(0, 0, 40, 40))
+        shifts.append(np.argwhere(back).mean(0) + 0.5 - (np.argwhere(fine).mean(0) + 0.5) / scale)
+    assert np.abs(np.mean(shifts, axis=0)).max() < 0.02
+
+
+@settings(max_examples=50, deadline=None)
+@given(scale=st.sampled_from([1.25, 2.0, 3.0, 4.0]), seed=st.integers(0, 999))
+def test_a_mirrored_object_comes_back_mirrored(scale: float, seed: int) -> None:
+    grid = Grid((12, 16), (scale, scale))
+    whole = Box(0, 0, *grid.model_shape)
+    fine = np.random.default_rng(seed).integers(0, 2, whole.shape).astype(np.int32)
+    back = grid.labels_to_image(fine, whole, Box(0, 0, 12, 16))
+    for axis in (0, 1):
+        mirrored = grid.labels_to_image(np.flip(fine, axis), whole, Box(0, 0, 12, 16))
+        assert np.array_equal(mirrored, np.flip(back, axis))
+
+
+def test_between_labels_the_larger_part_of_a_pixel_decides() -> None:
+    fine = np.array([[7, 7, 0, 5], [7, 0, 0, 0], [0, 0, 5, 7], [0, 0, 7, 5]], np.int32)
+    back = Grid((2, 2), (2.0, 2.0)).labels_to_image(fine, Box(0, 0, 4, 4), Box(0, 0, 2, 2))
+    assert back.tolist() == [[7, 0], [0, 5]]  # where they are equal, the first
+
+
 def test_maps_come_back_in_the_image_size() -> None:
     grid = Grid((101, 77), (0.37, 0.37))
     maps = np.full((3, *grid.model_shape), 200, np.uint8)
