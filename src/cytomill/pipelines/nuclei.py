@@ -21,7 +21,7 @@ from ..models.registry import find
 from ..ops.grid import Box, Grid
 from ..ops.measure import measure
 from ..ops.normalise import Contrast, levels
-from ..ops.watershed import Segments, Watershed, divide, watershed
+from ..ops.watershed import Watershed, divide, watershed
 from ..settings import settings
 from .base import Options, Part, Partial, Pipeline, Result
 from .gathering import gather, sequential
@@ -275,12 +275,14 @@ class Nuclei(Pipeline[NucleiOptions]):
             how = replace(self._watershed, area=round(self._watershed.area / zoom))
             maps = grid.to_image(predicted, area, box)
             found, mine, area = watershed(maps, how), grid.cell(core), box
-        whole = core == Box(0, 0, *grid.model_shape)
-        labels = found.labels if whole else _only(found, area, mine)
-        if not grid.exact and area is not box:
+        labels, whole = found.labels, core == Box(0, 0, *grid.model_shape)
+        resampled = not grid.exact and area is not box
+        if resampled:
+            # With all that is there: where nuclei touch, the neighbour has a say.
             labels = grid.labels_to_image(labels, area, box)
-            whole = False
-        if whole:
+        if not whole:
+            labels = _only(labels, found.peaks, area, mine)
+        elif not resampled:
             return labels, len(found.peaks)
         return sequential(labels)
 
@@ -298,8 +300,10 @@ def _reader(
     return read
 
 
-def _only(found: Segments, area: Box, core: Box) -> NDArray[np.int32]:
-    """The labels of nuclei whose peak lies in ``core``; the others become background."""
-    keep = core.holds(found.peaks + np.array([area.y0, area.x0]))
+def _only(
+    labels: NDArray[np.int32], peaks: NDArray[np.int32], area: Box, core: Box
+) -> NDArray[np.int32]:
+    """The labels of nuclei whose peak, in ``area``, lies in ``core``; others become background."""
+    keep = core.holds(peaks + np.array([area.y0, area.x0]))
     ids = np.concatenate([[0], np.where(keep, np.arange(1, len(keep) + 1), 0)]).astype(np.int32)
-    return ids[found.labels]
+    return ids[labels]
