@@ -11,7 +11,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pydantic
@@ -22,7 +21,7 @@ from ..image.collect import Entry, collect, output_stems
 from ..image.correction import Correction, corrected, named_axes
 from ..inference.load import Device, cores, models
 from ..models.identity import Identity
-from ..ops.jitcache import warm
+from ..ops.jitcache import warm_beside
 from ..pipelines.base import Pipeline
 from ..pipelines.registry import find as find_pipeline
 from ..version import __version__
@@ -168,7 +167,7 @@ class Run:
             if todo:
                 # What compiled functions need is loaded while the model is, and the first
                 # predictions are made.
-                Thread(target=warm, name="warm", daemon=True).start()
+                warm_beside()
             # A model that cannot be loaded must stop the run, not fail each image.
             loaded = self.pipeline.load(runtimes) if todo else {}
             worker = Worker(

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 
@@ -42,6 +43,16 @@ def warm() -> None:
     from .runs import label_runs
 
     label_runs(np.zeros((1, 1), np.int32))
+
+
+def warm_beside() -> None:
+    """`warm` in a thread of its own: what goes wrong there is told by the call that needs it."""
+
+    def quietly() -> None:
+        with suppress(Exception):
+            warm()
+
+    Thread(target=quietly, name="warm").start()
 
 
 def _put_off_blas() -> None:

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,18 @@ assert "scipy.linalg" in sys.modules
 def test_what_is_loaded_ahead_has_no_blas_until_a_function_needs_one():
     ran = subprocess.run([sys.executable, "-c", AHEAD], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_what_goes_wrong_ahead_is_left_to_the_call_that_needs_it(monkeypatch, capfd):
+    def fail():
+        raise RuntimeError("no compiled functions today")
+
+    monkeypatch.setattr(jitcache, "warm", fail)
+    jitcache.warm_beside()
+    for thread in threading.enumerate():
+        if thread.name == "warm":
+            thread.join()
+    assert capfd.readouterr().err == ""
 
 
 def test_nothing_changes_where_numba_may_write(monkeypatch):
