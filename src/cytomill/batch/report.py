@@ -134,6 +134,7 @@ def growing(paths: tuple[Path, Path], schema: pa.Schema) -> Iterator[Callable[[p
 
     def flush() -> None:
         nonlocal count
+        # `Schema.empty_table` would import pandas.
         rows = pa.concat_tables([pa.Table.from_batches([], schema), *waiting]).combine_chunks()
         waiting.clear()
         count = 0

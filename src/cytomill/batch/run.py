@@ -20,6 +20,7 @@ from ..image.beside import beside
 from ..image.collect import Entry, collect, output_stems
 from ..image.correction import Correction, corrected, named_axes
 from ..inference.load import Device, cores, models
+from ..inference.runtime import Runtime
 from ..models.identity import Identity
 from ..ops.jitcache import warm_beside
 from ..pipelines.base import Pipeline
@@ -164,12 +165,13 @@ class Run:
             plans = self._plan(journal.records)
             todo = [plan for plan in plans if not plan.done]
             runtimes = models(self._device, self._threads, self._server)
+            loaded: Mapping[str, Runtime] = {}
             if todo:
                 # What compiled functions need is loaded while the model is, and the first
                 # predictions are made.
                 warm_beside()
-            # A model that cannot be loaded must stop the run, not fail each image.
-            loaded = self.pipeline.load(runtimes) if todo else {}
+                # A model that cannot be loaded must stop the run, not fail each image.
+                loaded = self.pipeline.load(runtimes)
             worker = Worker(
                 self.pipeline,
                 runtimes,

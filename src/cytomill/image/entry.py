@@ -16,8 +16,8 @@ from ..errors import InputError
 from .core import ImageFile
 from .names import ZARR_MARKERS, shown
 
-#: Bytes read at once.
-CHUNK = 2**20
+#: Bytes read at once: memory for more would be asked of the system, and given back, each time.
+CHUNK = 2**16
 
 
 class Source(Protocol):
@@ -117,11 +117,10 @@ class PathSource:
                 (path.relative_to(self.path).as_posix(), status.st_size, _chunks(path))
                 for path, status in files
             )
-        try:
-            with self.path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except (OSError, ValueError) as error:
-            raise unreadable(self.path, error) from None
+        sha = hashlib.sha256()
+        for chunk in _chunks(self.path):
+            sha.update(chunk)
+        return sha.hexdigest()
 
     def _is_folder(self) -> bool:
         """Whether it is Zarr rather than a file; raises for what is neither, or is not there."""

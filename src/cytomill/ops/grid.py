@@ -255,7 +255,7 @@ def _elect(
             u = right[j]
             weight[0], weight[1] = (1 - v) * (1 - u), (1 - v) * u
             weight[2], weight[3] = v * (1 - u), v * u
-            best, most = near[0] * 0, np.float32(0)
+            best, most = near[0], np.float32(0)
             for a in range(4):
                 votes = np.float32(0)
                 for b in range(4):

@@ -56,15 +56,13 @@ def to_table(
         for name, values in columns.items()
     }
     measured |= _physical(measured, pixel_size)
-    plane = {"t": t, "z": z}
+    measured |= {"t": np.full(count, t), "z": np.full(count, z)}
     intensities = [name for name in columns if name.startswith("intensity_")]
-    keys = ["image", *plane, "label", *SHAPE, *PHYSICAL, *intensities]
+    keys = ["image", "t", "z", "label", *SHAPE, *PHYSICAL, *intensities]
     arrays = []
     for key, field in zip(keys, shown, strict=True):
         if key == "image":
             arrays.append(_repeated(image, count))
-        elif key in plane:
-            arrays.append(_column(np.full(count, plane[key]), field.type))
         elif key in measured:
             arrays.append(_column(measured[key], field.type))
         else:
