@@ -1,10 +1,11 @@
-import { Skeleton, Stack } from "@mantine/core";
+import { Skeleton } from "@mantine/core";
 import { lazy, Suspense } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { SignedIn } from "./people/signed-in";
 import { Shell } from "./shell";
 import { Crash } from "./ui/crash";
 import { Empty } from "./ui/empty";
+import { Pending } from "./ui/pending";
 import { Jobs } from "./watch/jobs";
 
 const NewJob = lazy(() => import("./submit/new-job").then((m) => ({ default: m.NewJob })));
@@ -87,10 +88,10 @@ function Inside() {
 
 function Waiting() {
   return (
-    <Stack p="md" role="status" aria-busy="true" aria-label="Loading">
+    <Pending p="md">
       <Skeleton height={36} width="40%" />
       <Skeleton height={120} />
       <Skeleton height={120} />
-    </Stack>
+    </Pending>
   );
 }

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { api, data, type Schema } from "../api/client";
 import { useMe } from "../api/queries";
 import { Empty } from "../ui/empty";
+import { Pending } from "../ui/pending";
 import { ProblemView } from "../ui/problem-view";
 import { useTitle } from "../ui/title";
 import { MadeTokenView } from "./made-token";
@@ -78,10 +79,10 @@ export function Tokens() {
 
 function Waiting() {
   return (
-    <Stack role="status" aria-busy="true" aria-label="Loading" gap="xs">
+    <Pending gap="xs">
       <Skeleton height={40} />
       <Skeleton height={40} />
       <Skeleton height={40} />
-    </Stack>
+    </Pending>
   );
 }

@@ -6,6 +6,7 @@ import { isOver, type Line } from "../api/events";
 import { asProblem } from "../api/problem";
 import { type Job, useMe } from "../api/queries";
 import { Empty } from "../ui/empty";
+import { Pending } from "../ui/pending";
 import { ProblemView } from "../ui/problem-view";
 import { useTitle } from "../ui/title";
 import { AboutJob } from "./about-job";
@@ -114,12 +115,12 @@ function Gone() {
 function Coming() {
   return (
     <Container size="lg" p={0}>
-      <Stack role="status" aria-busy="true" aria-label="Loading">
+      <Pending>
         <Skeleton height={34} width="50%" />
         <Skeleton height={150} />
         <Skeleton height={36} />
         <Skeleton height={300} />
-      </Stack>
+      </Pending>
     </Container>
   );
 }

@@ -3,6 +3,7 @@ import { lazy, Suspense, useMemo } from "react";
 import { Link, Redirect, useSearchParams } from "wouter";
 import { useMe } from "../api/queries";
 import { Empty } from "../ui/empty";
+import { Pending } from "../ui/pending";
 import { ProblemView } from "../ui/problem-view";
 import { useTitle } from "../ui/title";
 import { JobList } from "./list/job-list";
@@ -53,11 +54,11 @@ function Mine() {
           <ProblemView error={query.error} retry={() => void query.refetch()} />
         )}
         {query.isPending && (
-          <Stack gap={10} role="status" aria-busy="true" aria-label="Loading">
+          <Pending gap={10}>
             <Skeleton height={92} />
             <Skeleton height={92} />
             <Skeleton height={92} />
-          </Stack>
+          </Pending>
         )}
         {none ? (
           <Empty

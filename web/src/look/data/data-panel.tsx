@@ -1,6 +1,7 @@
-import { Box, Skeleton, Stack, Tabs } from "@mantine/core";
+import { Box, Skeleton, Tabs } from "@mantine/core";
 import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { Empty } from "../../ui/empty";
+import { Pending } from "../../ui/pending";
 import { useLookPart, useLookStore } from "../selection";
 import { useColouring } from "./charts/colouring";
 import style from "./data-panel.module.css";
@@ -95,10 +96,10 @@ function usePanelState(): PanelState {
 
 function Waiting() {
   return (
-    <Stack gap="xs" role="status" aria-busy="true" aria-label="Loading">
+    <Pending gap="xs">
       <Skeleton height={30} />
       <Skeleton height={240} />
-    </Stack>
+    </Pending>
   );
 }
 
